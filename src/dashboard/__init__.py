@@ -1,0 +1,1 @@
+"""The neuroembed dashboard, served in a browser."""

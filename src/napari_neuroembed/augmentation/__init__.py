@@ -1,0 +1,1 @@
+"""What must not matter: calcium decay, swapping, noise, pose changes."""

@@ -1,0 +1,1 @@
+"""What we have: recordings, projects, bouts, windows."""

@@ -1,0 +1,1 @@
+"""Encoders: window -> embedding."""

@@ -1,0 +1,1 @@
+"""What can be chosen: frozen, checked options, one file per package."""

@@ -1,0 +1,106 @@
+"""What all options share: frozen, checked, a sentence and bounds on every field."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from napari_neuroembed.errors import ConfigError
+
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+"""Use as ``@dataclass(frozen=True, kw_only=True, config=STRICT)``."""
+
+T = TypeVar("T")
+
+
+def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
+    """Build options from plain values, e.g. those of a YAML file.
+
+    Parameters
+    ----------
+    kind
+        The options class.
+    values
+        Field values; missing fields take their defaults.
+    where
+        Prefix of the paths in error messages, e.g. ``preprocessing``.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong field with its path, the value found and what is allowed;
+        a misspelt name gets a suggestion.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(dict(values))
+    except ValidationError as error:
+        lines = [_explain(kind, problem, where) for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def to_dict(options: Any) -> dict[str, Any]:
+    """Return options as plain JSON-ready values, all fields spelled out."""
+    dumped = TypeAdapter(type(options)).dump_python(options, mode="json")
+    assert isinstance(dumped, dict)
+    return dumped
+
+
+def replace_path(options: T, path: str, value: Any) -> T:
+    """Return a copy of `options` with the field at a dotted path changed.
+
+    Raises
+    ------
+    ConfigError
+        When the path is no option (listing the allowed names) or the value is wrong.
+
+    Examples
+    --------
+    >>> from napari_neuroembed.options.windows import WindowOptions
+    >>> replace_path(WindowOptions(), "stride_s", 0.25).stride_s
+    0.25
+    """
+    values = to_dict(options)
+    place: Any = values
+    names = path.split(".")
+    for depth, name in enumerate(names):
+        if not isinstance(place, dict) or name not in place:
+            known = sorted(place) if isinstance(place, dict) else []
+            raise ConfigError(_unknown(".".join(names[: depth + 1]), name, known))
+        if depth == len(names) - 1:
+            place[name] = value
+        else:
+            place = place[name]
+    return from_dict(type(options), values)
+
+
+def _explain(kind: type[Any], problem: Any, where: str) -> str:
+    path = [where] if where else []
+    path += [str(part) for part in problem["loc"]]
+    dotted = ".".join(path)
+    if problem["type"] == "unexpected_keyword_argument":
+        return _unknown(dotted, str(problem["loc"][-1]), _names(kind, problem["loc"]))
+    return f"{dotted}: {problem['msg']} (found {problem['input']!r})."
+
+
+def _names(kind: Any, location: tuple[Any, ...]) -> list[str]:
+    """Return the fields that would have been right at `location`."""
+    for part in location[:-1]:
+        hints = get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
+        kind = hints.get(str(part))
+    if not dataclasses.is_dataclass(kind):
+        return []
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def _unknown(dotted: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    parent = dotted.rpartition(".")[0]
+    hint = ""
+    if close:
+        hint = f" Did you mean {f'{parent}.' if parent else ''}{close[0]}?"
+    options = f" Options: {', '.join(known)}." if known else ""
+    return f"{dotted} is not an option.{hint}{options}"

@@ -1,0 +1,1 @@
+"""How raw becomes comparable: registration, dF/F, resize, pose."""

@@ -1,0 +1,21 @@
+"""How long work tells how far it is, and learns that it should stop."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Report(Protocol):
+    """A callable that long work calls about once per batch.
+
+    It may raise :class:`napari_neuroembed.errors.Cancelled`; the work lets that pass,
+    so that its unfinished ``.partial`` files are removed on the way out.
+    """
+
+    def __call__(self, stage: str, done: int, total: int, message: str = "") -> None:
+        """Say that `done` of `total` items of `stage` are finished."""
+
+
+def silent(stage: str, done: int, total: int, message: str = "") -> None:
+    """Report to nobody; the default of every long function."""
+    del stage, done, total, message

@@ -1,0 +1,1 @@
+"""Normalisation, batches, the loop, checkpoints."""
