@@ -1,0 +1,208 @@
+"""The verbs that make results: preprocess, train, embed, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_neuroembed.cli.exit_codes import ExitCode
+from napari_neuroembed.cli.flags import add_project, add_set, table
+from napari_neuroembed.cli.running import VerbReport
+from napari_neuroembed.cli.score_table import score_lines
+from napari_neuroembed.config import with_settings
+from napari_neuroembed.errors import ConfigError
+
+if TYPE_CHECKING:
+    from napari_neuroembed.api import Project
+
+
+def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of one verb."""
+    add_project(parser)
+    {
+        "preprocess": _preprocess_arguments,
+        "train": _train_arguments,
+        "embed": _embed_arguments,
+        "evaluate": _evaluate_arguments,
+    }[verb](parser)
+
+
+def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
+    """Do it and return an exit code."""
+    from napari_neuroembed.api import Project
+
+    project = Project.open(args.project)
+    return {
+        "preprocess": _preprocess,
+        "train": _train,
+        "embed": _embed,
+        "evaluate": _evaluate,
+    }[verb](project, args, report)
+
+
+def _preprocess_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recordings", nargs="+", metavar="ID", help="only these; default all"
+    )
+    parser.add_argument(
+        "--salvage",
+        action="store_true",
+        help="read damaged files as far as they go; what was lost is recorded",
+    )
+    add_set(parser)
+
+
+def _preprocess(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
+    if args.set:
+        project.change_preprocessing(args.set)
+    done = project.preprocess(
+        recordings=args.recordings, salvage=args.salvage, report=report
+    )
+    counts = done["status"].value_counts().to_dict()
+    text = ", ".join(f"{n} {status}" for status, n in counts.items())
+    failed = done[done["status"] == "failed"]
+    if len(failed):
+        rows = failed[["recording", "detail"]].itertuples(index=False)
+        text += "\n" + table(rows, ("recording", "what went wrong"))
+    report.say(text, recordings=done.to_dict("records"))
+    return ExitCode.SOME_FAILED if len(failed) else ExitCode.DONE
+
+
+def _train_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "config", nargs="?", type=Path, metavar="CONFIG.yaml", help="a configuration"
+    )
+    parser.add_argument("--method", metavar="ID", help="default guenel2022")
+    parser.add_argument("--run", metavar="NAME", help="default the time")
+    parser.add_argument(
+        "--budget",
+        metavar="TIME",
+        help="a time such as '10 minutes', '1 hour', 'overnight', or a preset: twin, "
+        "quick, paper; default the project's",
+    )
+    parser.add_argument(
+        "--leave-one-animal-out",
+        action="store_true",
+        help="one run per animal that the encoder never sees",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run named by --run"
+    )
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="say what would be done and how long it takes, and stop",
+    )
+    add_set(parser)
+
+
+def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
+    if args.resume:
+        if not args.run:
+            raise ConfigError("--resume needs the run's name: --run NAME.")
+        runs = [project.resume(args.run, report=report)]
+    else:
+        config = project.config(
+            args.config, method=args.method, budget=args.budget, settings=args.set
+        )
+        plan = project.plan(config, report)
+        if plan is not None:
+            report.say(plan.sentence(), **_plan_data(plan))
+            planned = plan.config
+            config = dataclasses.replace(planned, preset="default")
+        if args.plan:
+            return ExitCode.DONE
+        if args.leave_one_animal_out:
+            runs = project.train_leave_one_out(config, run=args.run, report=report)
+        else:
+            runs = [project.train(config, run=args.run, report=report)]
+    for one in runs:
+        info = one.info()
+        report.note(run=one.name)
+        report.say(
+            f"Run {one.name}: {info['step']:,} steps in {info['seconds']:.0f} s on "
+            f"{info['n_windows']:,} windows. Next: neuroembed evaluate "
+            f"{project.path} {one.name}",
+            **info,
+        )
+    return ExitCode.DONE
+
+
+def _embed_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="name of the run")
+    parser.add_argument(
+        "--set-name",
+        default="dense",
+        metavar="NAME",
+        help="name of the set; dense (default): every training stride",
+    )
+    parser.add_argument(
+        "--recordings", nargs="+", metavar="ID", help="only these; default all"
+    )
+    parser.add_argument(
+        "--stride", type=float, metavar="SECONDS", help="seconds between windows"
+    )
+
+
+def _embed(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
+    run = project.run(args.run)
+    windows, h = run.embed(
+        args.set_name, recordings=args.recordings, stride_s=args.stride, report=report
+    )
+    folder = run.folder.path / "embeddings" / args.set_name
+    report.say(
+        f"{len(windows):,} windows of {windows['recording'].nunique()} recordings, "
+        f"{h.shape[1]} dimensions: {folder}",
+        windows=len(windows),
+        folder=str(folder),
+    )
+    return ExitCode.DONE
+
+
+def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="name of the run")
+    parser.add_argument(
+        "--profile",
+        choices=("quick", "full"),
+        help="quick: few permutations; full: for a paper; default the run's",
+    )
+    parser.add_argument(
+        "--set-name", default="eval", metavar="NAME", help="embeddings to judge"
+    )
+    parser.add_argument("--name", metavar="NAME", help="default the time")
+    add_set(parser)
+
+
+def _evaluate(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
+    run = project.run(args.run)
+    config = run.config
+    if args.profile:
+        config = with_settings(config, [f"evaluation.profile={args.profile}"])
+    settings = [
+        text if text.startswith("evaluation.") else f"evaluation.{text}"
+        for text in args.set
+    ]
+    config = with_settings(config, settings)
+    scores = run.evaluate(
+        config.evaluation, name=args.name, set_name=args.set_name, report=report
+    )
+    report.say("\n".join(score_lines(scores)), scores=_records(scores))
+    return ExitCode.DONE
+
+
+def _plan_data(plan: Any) -> dict[str, Any]:
+    return {
+        "steps": plan.config.training.steps,
+        "expected_s": plan.expected_s,
+        "paper_s": plan.paper_s,
+    }
+
+
+def _records(scores: Any) -> list[dict[str, Any]]:
+    """Return rows without NaN, which is no JSON."""
+    rows: list[dict[str, Any]] = (
+        scores.astype(object).where(scores.notna(), None).to_dict("records")
+    )
+    return rows

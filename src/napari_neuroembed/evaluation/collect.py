@@ -1,0 +1,187 @@
+"""What the probes see of a run: embeddings, raw signals and targets per window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from napari_neuroembed.data.bouts import Bouts
+from napari_neuroembed.data.recording import Recording
+from napari_neuroembed.data.splits import Split, window_roles
+from napari_neuroembed.data.windows import window_seconds
+from napari_neuroembed.evaluation.embed import embed, neural_bank
+from napari_neuroembed.evaluation.evaluate import Sample
+from napari_neuroembed.options.windows import WindowOptions
+from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.store.run_folder import RunFolder
+from napari_neuroembed.training.data import window_frames
+from napari_neuroembed.training.model import Model, load_model
+
+RAW_PIXELS = 16
+_ROWS = 512
+
+
+def build_sample(
+    run: RunFolder,
+    recordings: Sequence[Recording],
+    covariates: pd.DataFrame,
+    *,
+    set_name: str = "eval",
+    report: Report = silent,
+) -> Sample:
+    """Collect what the probes see of one set of a run's embeddings.
+
+    Parameters
+    ----------
+    run
+        A finished run with the set `set_name`.
+    recordings
+        Prepared recordings, with the bouts that count.
+    covariates
+        One row per recording: recording, animal, then one column per covariate.
+    set_name
+        Which embeddings to judge.
+
+    Notes
+    -----
+    Baselines: ``raw_neural`` is the mean frame of the window after the run's own
+    normalisation, averaged to at most 16 x 16 pixels; ``raw_pose`` the scaled pose
+    window; ``random_encoder`` the neural encoder with its initial weights.
+    """
+    windows, neural = run.read_embedding("neural", set_name)
+    known = {r.id: r for r in recordings}
+    used = [known[name] for name in dict.fromkeys(windows["recording"])]
+    model = load_model(run)
+    random = embed(
+        load_model(run, random=True),
+        used,
+        stride_s=_stride(run, set_name),
+        report=report,
+    )
+    features = {"neural": np.asarray(neural, dtype=np.float32)}
+    if "pose" in run.embedding_streams(set_name):
+        features["pose"] = np.asarray(run.read_embedding("pose", set_name)[1])
+    baselines = raw_signals(model, used, windows)
+    baselines["random_encoder"] = random.arrays["neural"]
+    split = Split.from_dict(run.splits())
+    length = window_seconds(model.config.windows, used[0], model.streams["neural"])
+    table = windows.copy()
+    table["action"] = window_actions(windows, known, model.config.windows, length)
+    table["role"] = window_roles(table, split, length)
+    table = table.merge(
+        covariates.drop(columns=["animal"]), on="recording", how="left", sort=False
+    )
+    targets, names = window_targets(windows, known)
+    return Sample(
+        windows=table,
+        features=features,
+        baselines=baselines,
+        targets=targets,
+        target_names=names,
+        pose_features=baselines.get("raw_pose"),
+        window_s=length,
+        split_kind=split.kind,
+    )
+
+
+def raw_signals(
+    model: Model, recordings: Sequence[Recording], windows: pd.DataFrame
+) -> dict[str, NDArray[np.float32]]:
+    """Return the raw signals of every window: mean frame, and pose window."""
+    neural, pose = [], []
+    for recording in recordings:
+        table = windows[windows["recording"] == recording.id]
+        frames = window_frames(table, [recording.id], [recording.animal])
+        bank = neural_bank(model, recording)
+        for start in range(0, len(frames), _ROWS):
+            rows = slice(start, start + _ROWS)
+            gathered = bank.gather(frames.recording[rows], frames.neural[rows])
+            neural.append(_small(gathered.mean(dim=1)).numpy())
+        if frames.pose is not None and model.parts.scaler is not None:
+            data = recording.streams[model.streams["pose"]].data
+            poses = torch.as_tensor(np.asarray(data, dtype=np.float32))
+            clipped = frames.pose.clamp(0, len(poses) - 1)
+            scaled = model.parts.scaler(poses)[clipped]
+            pose.append(scaled.reshape(len(scaled), -1).numpy())
+    raw = {"raw_neural": np.concatenate(neural).astype(np.float32)}
+    if pose:
+        raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
+    return raw
+
+
+def window_actions(
+    windows: pd.DataFrame,
+    recordings: Mapping[str, Recording],
+    options: WindowOptions,
+    length_s: float,
+) -> NDArray[np.object_]:
+    """Return the action of every window from the bouts of its recording."""
+    actions = np.full(len(windows), "", dtype=object)
+    centers = windows["center_s"].to_numpy()
+    names = windows["recording"].to_numpy()
+    for name in dict.fromkeys(names):
+        here = names == name
+        bouts = recordings[name].bouts or Bouts.empty()
+        actions[here] = bouts.over(
+            centers[here] - length_s / 2, centers[here] + length_s / 2, options.label
+        )
+    return actions
+
+
+def window_targets(
+    windows: pd.DataFrame, recordings: Mapping[str, Recording]
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, tuple[str, ...]]]:
+    """Return every scalar and pose stream at the centres of the windows.
+
+    Returns
+    -------
+    targets
+        Stream -> values, shape (n_windows, n_signals), NaN where unknown.
+    names
+        Stream -> names of its signals.
+    """
+    first = next(iter(recordings.values()))
+    streams = first.of_kind("scalar", "pose")
+    targets: dict[str, NDArray[np.float32]] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    for stream_name, example in streams.items():
+        n = int(example.data.shape[1])
+        targets[stream_name] = np.full((len(windows), n), np.nan, dtype=np.float32)
+        names[stream_name] = example.names or tuple(
+            f"{stream_name}_{i}" for i in range(n)
+        )
+    recording_of = windows["recording"].to_numpy()
+    centers = windows["center_s"].to_numpy()
+    for name in dict.fromkeys(recording_of):
+        here = np.flatnonzero(recording_of == name)
+        for stream_name, values in targets.items():
+            stream = recordings[name].streams.get(stream_name)
+            if stream is None:
+                continue
+            frame = stream.time.nearest(centers[here])
+            inside = (centers[here] >= stream.time.start_s) & (
+                centers[here] < stream.time.stop_s
+            )
+            data = np.asarray(stream.data, dtype=np.float32)[frame]
+            data[~(stream.valid[frame] & inside)] = np.nan
+            values[here] = data
+    return targets, names
+
+
+def _small(frames: torch.Tensor) -> torch.Tensor:
+    """Average frames to at most 16 x 16 pixels and flatten; traces stay as they are."""
+    if frames.ndim == 3 and max(frames.shape[1:]) > RAW_PIXELS:
+        size = tuple(min(RAW_PIXELS, n) for n in frames.shape[1:])
+        frames = torch.nn.functional.adaptive_avg_pool2d(frames, size)
+    return frames.reshape(len(frames), -1)
+
+
+def _stride(run: RunFolder, set_name: str) -> float:
+    from napari_neuroembed import files
+
+    facts = files.read_json(run.path / "embeddings" / set_name / "embedding.json")
+    return float(facts["stride_s"])

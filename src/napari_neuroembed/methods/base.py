@@ -1,0 +1,190 @@
+"""What a method is: data in, a loss per step, embeddings out.
+
+The training loop knows only this. A published method is one file that reads like the
+paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from napari_neuroembed.config import RunConfig
+from napari_neuroembed.objectives.base import Loss
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method cannot do without.
+
+    Parameters
+    ----------
+    pose
+        A second stream (poses or scalars) paired with the neural one.
+    min_animals
+        Fewest animals it makes sense for.
+    views
+        Two neural windows per sample, a little apart in time.
+    """
+
+    pose: bool = True
+    min_animals: int = 1
+    views: bool = False
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes of one window, and what is known about its axes.
+
+    Parameters
+    ----------
+    neural
+        (time, y, x) or (time, neuron).
+    pose
+        (time, feature), or None without a second stream.
+    neural_period_s, pose_period_s
+        Seconds between two frames of a window, step included.
+    pose_dims
+        2 or 3 when features are coordinates of points, else None.
+    animals
+        Names, in the order of their indices.
+    neurons
+        Number of neurons of each animal, for traces.
+    """
+
+    neural: tuple[int, ...]
+    pose: tuple[int, int] | None
+    neural_period_s: float
+    pose_period_s: float
+    pose_dims: int | None
+    animals: tuple[str, ...]
+    neurons: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Normalised windows of one step, and what augmentations were given to work with.
+
+    Parameters
+    ----------
+    neural
+        Shape (batch, time, y, x) or (batch, time, neuron).
+    pose
+        Shape (batch, time, feature), or None.
+    animal
+        Index of each window's animal, shape (batch,).
+    neural_view
+        A second neural window of the same sample, for methods that need views.
+    donors
+        Calcium donor frame of each window, shape (batch, y, x) or (batch, neuron).
+    swapped, swap_mask
+        Poses to swap in, shape like `pose`, and where, shape (batch, time).
+    pose_mean
+        Mean of every pose feature over fit frames, shape (feature,).
+    """
+
+    neural: Tensor
+    pose: Tensor | None
+    animal: Tensor
+    neural_view: Tensor | None = None
+    donors: Tensor | None = None
+    swapped: Tensor | None = None
+    swap_mask: Tensor | None = None
+    pose_mean: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands, and its sources of randomness.
+
+    Parameters
+    ----------
+    step, total
+        Present step, from 0, and number of steps.
+    generator
+        Called with a purpose; gives that purpose's fresh generator of this step.
+    """
+
+    step: int
+    total: int
+    generator: Callable[[str], torch.Generator]
+
+
+class Method(nn.Module):
+    """Base of all methods; its parameters and buffers are the checkpoint."""
+
+    needs: ClassVar[Needs] = Needs()
+    paper_name: ClassVar[str] = ""
+    fixed: ClassVar[Mapping[str, Any]] = {}
+    """Options that make the method what it is: dotted path -> value."""
+
+    def __init__(self, config: RunConfig, shapes: Shapes) -> None:
+        super().__init__()
+        self.config = config
+        self.shapes = shapes
+
+    def step(self, batch: Batch, progress: Progress) -> Loss:
+        """Return the loss of one batch."""
+        raise NotImplementedError
+
+    def embed(self, batch: Batch) -> dict[str, Tensor]:
+        """Return embeddings h, ``{"neural": (batch, dim), "pose": (batch, dim)}``."""
+        raise NotImplementedError
+
+    def frame_features(self, frames: Tensor, animal: Tensor) -> Tensor | None:
+        """Return what the encoder knows of single frames, when windows can share it.
+
+        Parameters
+        ----------
+        frames
+            Normalised frames of one recording, shape (n, y, x) or (n, neuron).
+        animal
+            Index of the animal, shape (1,).
+
+        Returns
+        -------
+        Tensor or None
+            Shape (n, feature); None when windows must be embedded one by one.
+        """
+        del frames, animal
+        return None
+
+    def window_embedding(self, features: Tensor) -> Tensor:
+        """Return h_n from the features of each window's frames, (batch, time, f)."""
+        raise NotImplementedError
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Return Adam with the rate and weight decay of the training options."""
+        options = self.config.training
+        return torch.optim.Adam(
+            self.parameters(),
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+        )
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What the loop yields after each logged step.
+
+    Parameters
+    ----------
+    step, total
+        Steps done and to do.
+    terms
+        Named values: loss terms, monitors, learning rate.
+    windows_per_s
+        Throughput since the last report.
+    seconds_left
+        Expected seconds to the end.
+    """
+
+    step: int
+    total: int
+    terms: Mapping[str, float] = field(default_factory=dict)
+    windows_per_s: float = 0.0
+    seconds_left: float = 0.0

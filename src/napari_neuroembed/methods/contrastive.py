@@ -1,0 +1,149 @@
+"""The step that all contrastive methods share: pair neural and pose windows.
+
+Two encoders f_n and f_b give h_n and h_b; two small heads give z_n and z_b; the loss
+asks each z_n to be nearest to the z_b of its own window among a batch (Eq. 1 of Guenel
+et al., with its parentheses restored; Eq. 3 with `negatives: same_animal`).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from napari_neuroembed.augmentation.base import Augmentation, AugmentationContext
+from napari_neuroembed.augmentation.pipeline import apply_all, build, draw_all
+from napari_neuroembed.config import RunConfig
+from napari_neuroembed.methods.base import Batch, Method, Progress, Shapes
+from napari_neuroembed.methods.randomness import seed_for
+from napari_neuroembed.models.build import build_encoder
+from napari_neuroembed.models.projection import build_projection
+from napari_neuroembed.objectives import (
+    Loss,
+    info_nce,
+    info_nce_same_animal,
+    monitors,
+)
+
+
+class Contrastive(Method):
+    """Paired contrastive learning of neural and pose windows."""
+
+    def __init__(self, config: RunConfig, shapes: Shapes) -> None:
+        super().__init__(config, shapes)
+        seed, models = config.seed, config.models
+        self.f_n = build_encoder(
+            models.neural.name,
+            models.neural,
+            shapes.neural,
+            seed=seed_for(seed, 0, "f_n"),
+            n_neurons=shapes.neurons or None,
+        )
+        self.g_n = build_projection(
+            models.neural.dim, models.projection_dim, seed=seed_for(seed, 0, "g_n")
+        )
+        self.has_pose = self.needs.pose and shapes.pose is not None
+        if self.has_pose and shapes.pose is not None:
+            self.f_b = build_encoder(
+                models.pose.name,
+                models.pose,
+                shapes.pose,
+                seed=seed_for(seed, 0, "f_b"),
+            )
+            self.g_b = build_projection(
+                models.pose.dim, models.projection_dim, seed=seed_for(seed, 0, "g_b")
+            )
+        self.neural_augmentations = build(
+            config.augmentation, "neural", is_image=len(shapes.neural) == 3
+        )
+        self.pose_augmentations = build(
+            config.augmentation, "pose", n_dims=shapes.pose_dims
+        )
+
+    def step(self, batch: Batch, progress: Progress) -> Loss:
+        """Return Eq. 1 (or Eq. 3) of one augmented batch."""
+        n = self.augment_neural(batch.neural, batch, progress, "neural")
+        b = self.augment_pose(batch, progress)
+        h_n, h_b = self.encode_neural(n, batch), self.f_b(b)
+        return self.compare(self.g_n(h_n), self.g_b(h_b), batch, h_n)
+
+    def compare(self, z_n: Tensor, z_b: Tensor, batch: Batch, h_n: Tensor) -> Loss:
+        """Return the objective on projections, with monitors of h."""
+        options = self.config.method_options
+        if options.negatives == "same_animal":
+            loss = info_nce_same_animal(
+                z_n, z_b, batch.animal, options.temperature, options.sides
+            )
+        else:
+            loss = info_nce(z_n, z_b, options.temperature)
+        return Loss(
+            loss.total,
+            {**loss.terms, **monitors(h_n.detach(), z_n.detach(), z_b.detach())},
+        )
+
+    def embed(self, batch: Batch) -> dict[str, Tensor]:
+        """Return h of both encoders, without augmentation."""
+        embedded = {"neural": self.encode_neural(batch.neural, batch)}
+        if self.has_pose and batch.pose is not None:
+            embedded["pose"] = self.f_b(batch.pose)
+        return embedded
+
+    def encode_neural(self, windows: Tensor, batch: Batch) -> Tensor:
+        """Return h_n; traces also need to know whose they are."""
+        if self.shapes.neurons:
+            encoded: Tensor = self.f_n(windows, batch.animal)
+        else:
+            encoded = self.f_n(windows)
+        return encoded
+
+    def frame_features(self, frames: Tensor, animal: Tensor) -> Tensor:
+        """Return the features of single frames: the half that windows share."""
+        if self.shapes.neurons:
+            features: Tensor = self.f_n.frames(frames, animal.expand(len(frames)))
+        else:
+            features = self.f_n.frames(frames)
+        return features
+
+    def window_embedding(self, features: Tensor) -> Tensor:
+        """Return h_n of windows from the features of their frames."""
+        embedded: Tensor = self.f_n.temporal(features)
+        return embedded
+
+    def augment_neural(
+        self, windows: Tensor, batch: Batch, progress: Progress, purpose: str
+    ) -> Tensor:
+        """Apply the neural augmentations, each with its own generator."""
+        context = AugmentationContext(
+            n=len(windows),
+            shape=tuple(windows.shape[1:]),
+            rate_hz=1.0 / self.shapes.neural_period_s,
+            device=windows.device,
+            donors=batch.donors,
+        )
+        return _augment(self.neural_augmentations, windows, context, progress, purpose)
+
+    def augment_pose(self, batch: Batch, progress: Progress) -> Tensor:
+        """Apply swapping and the other pose augmentations."""
+        assert batch.pose is not None
+        context = AugmentationContext(
+            n=len(batch.pose),
+            shape=tuple(batch.pose.shape[1:]),
+            rate_hz=1.0 / self.shapes.pose_period_s,
+            device=batch.pose.device,
+            swapped=batch.swapped,
+            swap_mask=batch.swap_mask,
+            fill=batch.pose_mean,
+            n_dims=self.shapes.pose_dims,
+        )
+        return _augment(self.pose_augmentations, batch.pose, context, progress, "pose")
+
+
+def _augment(
+    augmentations: list[Augmentation],
+    windows: Tensor,
+    context: AugmentationContext,
+    progress: Progress,
+    purpose: str,
+) -> Tensor:
+    drawn = draw_all(
+        augmentations, context, lambda name: progress.generator(f"{purpose}/{name}")
+    )
+    return apply_all(windows, augmentations, drawn)

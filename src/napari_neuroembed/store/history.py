@@ -1,0 +1,59 @@
+"""``history.csv``: one row per logged step, at most the last second can be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from napari_neuroembed import files
+
+
+class History:
+    """Rows of numbers with the columns of the first row.
+
+    Parameters
+    ----------
+    path
+        The CSV file.
+    keep_until
+        Rows of later steps (of an interrupted run) are dropped on opening.
+    """
+
+    def __init__(self, path: Path, keep_until: int = 0) -> None:
+        self.path = Path(path)
+        self.columns: list[str] = []
+        kept: list[str] = []
+        if self.path.exists():
+            text = self.path.read_text(encoding="utf-8")
+            lines = text[: text.rfind("\n") + 1].splitlines()
+            self.columns = lines[0].split(",") if lines else []
+            kept = [line for line in lines[1:] if int(line.split(",")[0]) <= keep_until]
+            files.write_text(
+                self.path, "".join(f"{line}\n" for line in [*lines[:1], *kept])
+            )
+        self._rows = files.RowWriter(self.path)
+
+    def append(self, step: int, values: Mapping[str, float]) -> None:
+        """Append the values of one step."""
+        if not self.columns:
+            self.columns = ["step", *values]
+            self._rows.append(",".join(self.columns))
+        row = {"step": step, **values}
+        self._rows.append(
+            ",".join(
+                "" if row.get(c) is None else f"{row[c]:.9g}" for c in self.columns
+            )
+        )
+
+    def close(self) -> None:
+        """Sync and close the file."""
+        self._rows.close()
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """Return the history as a table; empty when nothing was logged yet."""
+    if not Path(path).exists() or Path(path).stat().st_size == 0:
+        return pd.DataFrame({"step": []})
+    return pd.read_csv(path)

@@ -1,0 +1,267 @@
+"""A run folder: one training, its embeddings and evaluations, on disk."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_neuroembed import files
+from napari_neuroembed.errors import DataError, RunFolderError
+
+RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "history.csv"
+SCHEMA_VERSION = 1
+STATUSES = ("created", "running", "finished", "stopped", "failed")
+
+
+class RunFolder:
+    """One training on disk.
+
+    Parameters
+    ----------
+    path
+        The folder; use :meth:`create` or :meth:`open`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+
+    @classmethod
+    def create(
+        cls, runs: Path, name: str | None, facts: Mapping[str, Any]
+    ) -> RunFolder:
+        """Make a new run folder; without a name, the time and four digits name it.
+
+        Raises
+        ------
+        RunFolderError
+            When a run of that name exists.
+        """
+        if name is None:
+            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+            name = f"{stamp}-{secrets.token_hex(2)}"
+        run = cls(runs / name)
+        try:
+            run.path.mkdir(parents=True)
+        except FileExistsError:
+            raise RunFolderError(
+                f"Run {name!r} exists in {runs}. Choose another --run name, or go on "
+                "with it by --resume."
+            ) from None
+        files.write_json(
+            run.path / RUN,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "name": name,
+                "status": "created",
+                "created_utc": files.utc_now(),
+                **facts,
+            },
+        )
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Open an existing run folder.
+
+        Raises
+        ------
+        RunFolderError
+            When it is missing, no run folder, or of a newer version.
+        """
+        path = Path(path)
+        if not (path / RUN).is_file():
+            known = sorted(p.parent.name for p in path.parent.glob(f"*/{RUN}"))
+            raise RunFolderError(
+                f"There is no run {path.name!r} in {path.parent}. Known runs: "
+                f"{', '.join(known) or 'none; train one first'}."
+            )
+        run = cls(path)
+        version = run.info().get("schema_version")
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
+            raise RunFolderError(
+                f"{path / RUN} has schema_version {version!r}; this version reads up "
+                f"to {SCHEMA_VERSION}. Update napari-neuroembed."
+            )
+        return run
+
+    def info(self) -> dict[str, Any]:
+        """Return ``run.json``.
+
+        Raises
+        ------
+        RunFolderError
+            When it is damaged or of another program.
+        """
+        try:
+            content = files.read_json(self.path / RUN)
+        except DataError as error:
+            raise RunFolderError(str(error)) from error
+        if not isinstance(content, dict) or "name" not in content:
+            raise RunFolderError(f"{self.path / RUN} is not a run of neuroembed.")
+        return content
+
+    def update(self, **facts: Any) -> None:
+        """Change entries of ``run.json``."""
+        files.write_json(self.path / RUN, self.info() | facts)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    def write_splits(self, values: Mapping[str, Any]) -> None:
+        """Write ``splits.json``."""
+        files.write_json(self.path / SPLITS, dict(values))
+
+    def splits(self) -> dict[str, Any]:
+        """Read ``splits.json``."""
+        return dict(files.read_json(self.path / SPLITS))
+
+    def write_embeddings(
+        self,
+        set_name: str,
+        windows: pd.DataFrame,
+        arrays: Mapping[str, NDArray[np.float32]],
+        facts: Mapping[str, Any],
+    ) -> Path:
+        """Write one set of embeddings: row i of every array is row i of the windows.
+
+        Raises
+        ------
+        RunFolderError
+            When the row counts differ.
+        """
+        wrong = {n: len(a) for n, a in arrays.items() if len(a) != len(windows)}
+        if wrong:
+            raise RunFolderError(
+                f"Set {set_name!r}: {len(windows)} windows but rows {wrong}."
+            )
+        target = self.path / "embeddings" / set_name
+        with files.write_folder(target) as build:
+            windows.to_parquet(build / "windows.parquet", index=False)
+            for name, array in arrays.items():
+                np.save(build / f"{name}.npy", array, allow_pickle=False)
+            files.write_json(
+                build / "embedding.json",
+                {"schema_version": SCHEMA_VERSION, "set": set_name, **facts},
+            )
+        return target
+
+    def read_embedding(
+        self, stream: str, set_name: str = "eval"
+    ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        """Return the window table and the embedding of one stream.
+
+        Returns
+        -------
+        windows, embedding
+            The array is memory-mapped, shape (n_windows, dim).
+
+        Raises
+        ------
+        RunFolderError
+            When the set or stream is missing, or rows do not match.
+        """
+        folder = self.path / "embeddings" / set_name
+        if not folder.is_dir():
+            raise RunFolderError(
+                f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
+                f"{', '.join(self.embedding_sets()) or 'none'}. Make them with "
+                f"neuroembed embed."
+            )
+        files.check_folder(folder)
+        windows = pd.read_parquet(folder / "windows.parquet")
+        path = folder / f"{stream}.npy"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in folder.glob("*.npy")))
+            raise RunFolderError(f"{folder}: no stream {stream!r}. Known: {known}.")
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if len(array) != len(windows):
+            raise RunFolderError(
+                f"{path} has {len(array)} rows, its window table {len(windows)}."
+            )
+        return windows, array
+
+    def embedding_sets(self) -> list[str]:
+        """Return the names of the embedding sets."""
+        folder = self.path / "embeddings"
+        if not folder.is_dir():
+            return []
+        return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+
+    def embedding_streams(self, set_name: str = "eval") -> list[str]:
+        """Return the streams embedded in a set."""
+        folder = self.path / "embeddings" / set_name
+        return sorted(p.stem for p in folder.glob("*.npy"))
+
+    def write_evaluation(
+        self,
+        name: str | None,
+        config_text: str,
+        bouts: pd.DataFrame,
+        tables: Mapping[str, pd.DataFrame],
+        scores: pd.DataFrame,
+    ) -> Path:
+        """Write one evaluation and point ``latest.json`` at it."""
+        if name is None:
+            name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        target = self.path / "evaluation" / name
+        if target.exists():
+            raise RunFolderError(
+                f"Evaluation {name!r} of run {self.name!r} exists. Choose another "
+                "--name; evaluations are never overwritten."
+            )
+        with files.write_folder(target) as build:
+            (build / "config.yaml").write_text(config_text, encoding="utf-8")
+            bouts.to_parquet(build / "bouts.parquet", index=False)
+            for table, content in tables.items():
+                content.to_parquet(build / f"{table}.parquet", index=False)
+            scores.to_csv(build / "scores.csv", index=False)
+        files.write_json(target.parent / "latest.json", {"name": name})
+        return target
+
+    def scores(self, name: str | None = None) -> pd.DataFrame:
+        """Return the scores of an evaluation, by default the latest.
+
+        Raises
+        ------
+        RunFolderError
+            When the run was never evaluated.
+        """
+        folder = self._evaluation(name)
+        return pd.read_csv(
+            folder / "scores.csv", keep_default_na=False, na_values={**_NUMERIC_NA}
+        )
+
+    def predictions(self, name: str | None = None) -> pd.DataFrame:
+        """Return the predictions of an evaluation, by default the latest."""
+        return pd.read_parquet(self._evaluation(name) / "predictions.parquet")
+
+    def _evaluation(self, name: str | None) -> Path:
+        parent = self.path / "evaluation"
+        if name is None:
+            if not (parent / "latest.json").is_file():
+                raise RunFolderError(
+                    f"Run {self.name!r} has no evaluation. Make one with "
+                    f"neuroembed evaluate PROJECT {self.name}."
+                )
+            name = str(files.read_json(parent / "latest.json")["name"])
+        files.check_folder(parent / name)
+        return parent / name
+
+
+_NUMERIC_NA = {
+    column: [""]
+    for column in (
+        "fraction", "draw", "fold", "value", "low", "high", "chance", "p",
+        "detectable", "n_fit", "n_test", "n_classes", "seed",
+    )
+}  # fmt: skip

@@ -1,0 +1,346 @@
+"""One training from project to finished run folder, resumable at any step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_neuroembed import files
+from napari_neuroembed.config import RunConfig, load_config, save_config
+from napari_neuroembed.data.derived import read_mask
+from napari_neuroembed.data.project import Project
+from napari_neuroembed.data.recording import Recording
+from napari_neuroembed.data.splits import Split, make_split
+from napari_neuroembed.errors import Cancelled, RunFolderError, TrainingError
+from napari_neuroembed.methods import find_method
+from napari_neuroembed.methods.base import StepReport
+from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.store.history import History
+from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
+from napari_neuroembed.training.batches import Batches
+from napari_neuroembed.training.checkpoint import (
+    Checkpoint,
+    latest,
+    load_resume,
+    load_weights,
+    mark_best,
+    save_checkpoint,
+)
+from napari_neuroembed.training.data import TrainingData, build_training_data
+from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
+from napari_neuroembed.training.model import ModelParts, describe
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything a training holds in memory before its first step."""
+
+    data: TrainingData
+    split: Split
+    parts: ModelParts
+    batches: Batches
+
+
+def train(
+    project: Project,
+    config: RunConfig,
+    *,
+    run: str | None = None,
+    group: str = "",
+    resume: bool = False,
+    report: Report = silent,
+) -> RunFolder:
+    """Train one run to its end.
+
+    Parameters
+    ----------
+    project
+        Pre-processed project.
+    config
+        Resolved configuration; ignored when resuming (the run's own is used).
+    run
+        Name of the run; default: time and four hex digits.
+    group
+        Id shared by runs that belong together.
+    resume
+        Go on with the run named `run` from its last whole checkpoint.
+    report
+        Told about every logged step. When it raises ``Cancelled`` (or anything else),
+        a checkpoint is saved first and the run is marked ``stopped``.
+
+    Returns
+    -------
+    RunFolder
+        With status ``finished``.
+
+    Raises
+    ------
+    TrainingError, DataError, RunFolderError
+        See the message.
+    """
+    folder = _open_or_create(project, config, run, group, resume)
+    config = load_config(folder.path / CONFIG)
+    if folder.info()["status"] == "finished":
+        raise RunFolderError(
+            f"Run {folder.name!r} is finished and never altered. Train another one "
+            "with another --run name."
+        )
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    recordings = [project.prepared(i) for i in project.recording_ids()]
+    started = time.perf_counter()
+    try:
+        setup = prepare(
+            recordings, config, common_mask(project), report, device=_device(config)
+        )
+        _finish(_train(folder, project, setup, config, report), folder, setup, started)
+    except Cancelled:
+        folder.update(status="stopped")
+        raise
+    except BaseException as error:
+        folder.update(status="failed", error=str(error))
+        raise
+    return folder
+
+
+def prepare(
+    recordings: Sequence[Recording],
+    config: RunConfig,
+    mask: NDArray[np.bool_] | None,
+    report: Report = silent,
+    *,
+    device: torch.device | None = None,
+) -> Setup:
+    """Check what the method needs, fit, index and build, without a step of training."""
+    if not recordings:
+        raise TrainingError("The project has no recording. Import one first.")
+    report("prepare", 0, 2, "windows and normalisation")
+    method_class = find_method(config.method)
+    split = make_split(recordings, config.split, held_out=config.training.held_out)
+    check_needs(recordings, config, split)
+    data = build_training_data(
+        recordings, split, config, mask=mask, device=device or torch.device("cpu")
+    )
+    if method_class.needs.pose and data.pose is None:
+        raise TrainingError(
+            f"{config.method} pairs neural windows with poses or scalars, but this "
+            "project has neither. Import them, or use --method simclr_views."
+        )
+    method = method_class(config, data.shapes)
+    parts = ModelParts(method, data.fitted.normaliser, data.fitted.scaler)
+    report("prepare", 1, 2, "neighbours and donors")
+    batches = Batches(data, method, config, split)
+    report("prepare", 2, 2)
+    return Setup(data, split, parts, batches)
+
+
+def check_needs(
+    recordings: Sequence[Recording], config: RunConfig, split: Split
+) -> None:
+    """Refuse a method whose needs the project cannot meet, before any work.
+
+    Raises
+    ------
+    TrainingError
+        Naming the animals there are and the method that would do.
+    """
+    needs = find_method(config.method).needs
+    animals = {
+        r.animal
+        for r in recordings
+        if r.animal not in split.held_out and split.roles.get(r.id) in ("fit", "blocks")
+    }
+    if len(animals) < needs.min_animals:
+        raise TrainingError(
+            f"{config.method} swaps poses between animals and needs at least "
+            f"{needs.min_animals} with fit recordings; there are {len(animals)} "
+            f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
+            "without swapping) or simclr_views (no poses needed)."
+        )
+
+
+def _train(
+    folder: RunFolder,
+    project: Project,
+    setup: Setup,
+    config: RunConfig,
+    report: Report,
+) -> Checkpoint:
+    fabric = make_fabric(config.training)
+    method = setup.parts.method
+    state = TrainingState(method, method.optimizer())
+    data_hash = _data_hash(project)
+    if any(folder.checkpoints.glob("step_*")):
+        _restore(folder, setup, state, data_hash)
+    else:
+        folder.write_splits(setup.split.to_dict())
+    folder.update(status="running", data_hash=data_hash, **_environment(config))
+    history = History(folder.path / HISTORY, keep_until=state.step)
+    saver = _Saver(folder, setup, state, config)
+    if state.step == 0:
+        saver.save()
+    try:
+        for done in train_steps(state, setup.batches.draw, fabric):
+            history.append(
+                done.step, {**done.terms, "windows_per_s": done.windows_per_s}
+            )
+            saver.maybe_save(done)
+            report("train", done.step, done.total, _sentence(done))
+    except Cancelled:
+        saver.save()
+        raise
+    finally:
+        history.close()
+    return saver.save()
+
+
+class _Saver:
+    """Save checkpoints every so many seconds, and remember the best loss."""
+
+    def __init__(
+        self, folder: RunFolder, setup: Setup, state: TrainingState, config: RunConfig
+    ) -> None:
+        self.folder, self.setup, self.state, self.config = folder, setup, state, config
+        self.best = float("inf")
+        self.last_s = time.monotonic()
+        self.saved_step = -1
+
+    def maybe_save(self, done: StepReport) -> None:
+        if time.monotonic() - self.last_s >= self.config.training.checkpoint_s:
+            checkpoint = self.save()
+            if done.terms["loss"] < self.best:
+                self.best = done.terms["loss"]
+                mark_best(self.folder.checkpoints, checkpoint, self.best)
+
+    def save(self) -> Checkpoint:
+        """Save the present step, unless it is saved already."""
+        if self.saved_step == self.state.step:
+            return latest(self.folder.checkpoints)
+        data = self.setup.data
+        description = describe(
+            self.config, data.shapes, data.fitted.normaliser, data.index.streams
+        )
+        checkpoint = save_checkpoint(
+            self.folder.checkpoints,
+            self.state.step,
+            self.setup.parts,
+            description,
+            {"optimizer": self.state.optimizer.state_dict(), "step": self.state.step},
+            keep=self.config.training.keep_checkpoints,
+        )
+        self.saved_step = self.state.step
+        self.last_s = time.monotonic()
+        return checkpoint
+
+
+def _open_or_create(
+    project: Project, config: RunConfig, run: str | None, group: str, resume: bool
+) -> RunFolder:
+    if resume:
+        if run is None:
+            raise RunFolderError("--resume needs the run's name: --run NAME.")
+        return RunFolder.open(project.runs_folder / run)
+    facts = {
+        "method": config.method,
+        "group": group,
+        "seed": config.seed,
+        "mode": "inductive" if config.training.held_out else "transductive",
+        "held_out": list(config.training.held_out),
+    }
+    folder = RunFolder.create(project.runs_folder, run, facts)
+    save_config(config, folder.path / CONFIG)
+    folder.update(config_hash=config_hash(config))
+    return folder
+
+
+def config_hash(config: RunConfig) -> str:
+    """Return a short hash of all options."""
+    text = json.dumps(to_dict(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _restore(
+    folder: RunFolder, setup: Setup, state: TrainingState, data_hash: str
+) -> None:
+    """Load the last whole checkpoint into a freshly built training."""
+    info = folder.info()
+    if info.get("data_hash") != data_hash:
+        raise RunFolderError(
+            f"Run {folder.name!r} was trained on other pre-processed data (then "
+            f"{info.get('data_hash')}, now {data_hash}), so it cannot go on. Train a "
+            "new run."
+        )
+    checkpoint = latest(folder.checkpoints)
+    load_weights(checkpoint, setup.parts)
+    stored = load_resume(checkpoint)
+    state.optimizer.load_state_dict(stored["optimizer"])
+    state.step = int(stored["step"])
+
+
+def _finish(
+    checkpoint: Checkpoint, folder: RunFolder, setup: Setup, started: float
+) -> None:
+    folder.update(
+        status="finished",
+        finished_utc=files.utc_now(),
+        step=checkpoint.step,
+        seconds=round(time.perf_counter() - started, 3),
+        n_windows=len(setup.data.fit),
+        animals=list(setup.data.shapes.animals),
+        streams=dict(setup.data.index.streams),
+        notes=list(setup.split.notes),
+    )
+
+
+def common_mask(project: Project) -> NDArray[np.bool_] | None:
+    """Return the pixels that are valid in every recording of the project."""
+    masks = [read_mask(project.derived_folder(i)) for i in project.recording_ids()]
+    known = [m for m in masks if m is not None]
+    if not known or any(m.shape != known[0].shape for m in known):
+        return None
+    common: NDArray[np.bool_] = np.logical_and.reduce(known)
+    return common
+
+
+def _data_hash(project: Project) -> str:
+    """Return a hash of all pre-processed files the training reads."""
+    digest = hashlib.sha256()
+    for recording in project.recording_ids():
+        manifest = files.read_json(project.derived_folder(recording) / files.MANIFEST)
+        for name, entry in sorted(manifest["files"].items()):
+            if Path(name).suffix in (".tif", ".npy"):
+                digest.update(f"{recording}/{name}/{entry['sha256']}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _environment(config: RunConfig) -> dict[str, Any]:
+    from napari_neuroembed import __version__
+
+    return {
+        "versions": {
+            "napari-neuroembed": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "threads": torch.get_num_threads(),
+        "device": str(_device(config)),
+    }
+
+
+def _device(config: RunConfig) -> torch.device:
+    return torch.device(make_fabric(config.training).device)
+
+
+def _sentence(done: StepReport) -> str:
+    return f"loss {done.terms['loss']:.3f}, {done.windows_per_s:,.0f} windows/s"
