@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from napari_neuroembed import files
 from napari_neuroembed.errors import ConfigError
 from napari_neuroembed.options import augmentation as augmentations
-from napari_neuroembed.options import models
+from napari_neuroembed.options import models as encoders
 from napari_neuroembed.options.base import STRICT, from_dict, replace_path, to_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.options.method import MethodOptions
@@ -45,7 +45,7 @@ class RunConfig:
     split: SplitOptions = Field(default_factory=SplitOptions)
     """Fit and fresh recordings."""
 
-    models: models.ModelOptions = Field(default_factory=models.ModelOptions)
+    models: encoders.ModelOptions = Field(default_factory=encoders.ModelOptions)
     """Encoders and projection heads."""
 
     method_options: MethodOptions = Field(default_factory=MethodOptions)
@@ -89,7 +89,7 @@ def twin() -> RunConfig:
             stride_s=0.125,
             eval_stride_s=0.5,
         ),
-        models=models.twin(),
+        models=encoders.twin(),
         augmentation=augmentations.twin(),
         training=TrainingOptions(
             steps=500,

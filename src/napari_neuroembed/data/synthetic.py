@@ -132,9 +132,7 @@ class Twin:
         recording = self.recording(name)
         scene = build_scene(self.options, self.axons, recording.anatomy)
         rng = child_generator(self.options.seed, name, "shot noise")
-        return render(
-            scene, recording.calcium, recording.motion_px, self.options, rng
-        )
+        return render(scene, recording.calcium, recording.motion_px, self.options, rng)
 
 
 def simulate(options: SyntheticOptions) -> Twin:

@@ -60,9 +60,7 @@ def draw_clip(points: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]]:
         yield from frames
 
 
-def write_clip(
-    path: Path, frames: Iterator[NDArray[np.uint8]], rate_hz: float
-) -> None:
+def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], rate_hz: float) -> None:
     """Write grey frames as a small video, one picture per frame.
 
     H.264 where this PyAV has an encoder for it, MPEG-4 part 2 elsewhere.

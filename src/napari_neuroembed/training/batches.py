@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_neuroembed.augmentation.swap_table import build_swap_table, draw_swaps
+from napari_neuroembed.augmentation.swap import build_swap_table, draw_swaps
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.data.splits import Split
 from napari_neuroembed.errors import TrainingError

@@ -152,8 +152,8 @@ class FrameBank:
         parts = []
         for array, group in zip(self.arrays, self.groups, strict=True):
             for start in range(0, array.shape[0], _CHUNK):
-                frames = np.asarray(array[start : start + _CHUNK], dtype=np.float32)
-                raw = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device)
+                frames = np.array(array[start : start + _CHUNK], dtype=np.float32)
+                raw = torch.from_numpy(frames).to(self.device)
                 parts.append(
                     self.normalise(raw, group.expand(len(raw)).to(self.device))
                 )

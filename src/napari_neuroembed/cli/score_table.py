@@ -1,0 +1,86 @@
+"""Scores as a person reads them: one line per question, always beside chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_neuroembed.cli.flags import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUESTIONS = {
+    "action_single": "action, within animal",
+    "action_multi": "action, across animals",
+    "decode_single": "decoding, within animal",
+    "decode_multi": "decoding, across animals",
+    "identity": "which animal (leakage)",
+    "recording": "which recording",
+    "covariate": "covariate",
+}
+HEADER = (
+    "question",
+    "what",
+    "from",
+    "probe",
+    "value",
+    "95 % interval",
+    "chance",
+    "p",
+    "n",
+)
+METRICS = ("balanced_accuracy", "accuracy", "r2")
+MEANS = ("", "mean")
+
+
+def score_lines(scores: pd.DataFrame) -> list[str]:
+    """Return the main scores as lines of text, then what could not be computed.
+
+    Parameters
+    ----------
+    scores
+        As ``Run.evaluate`` gives them.
+    """
+    main = scores[
+        scores["metric"].isin(METRICS)
+        & scores["animal"].fillna("").isin(MEANS)
+        & scores["held_out_animal"].fillna("").isin(MEANS)
+        & (scores["control"].fillna("") == "")
+        & (scores["fraction"].isna() | (scores["fraction"] == 1.0))
+    ]
+    lines = []
+    for task, question in QUESTIONS.items():
+        rows = main[(main["task"] == task) & main["value"].notna()]
+        if task.startswith(("action", "identity")):
+            rows = rows[rows["metric"] == "balanced_accuracy"]
+        lines += [_row(question, row) for row in rows.to_dict("records")]
+    text = [table(lines, HEADER)] if lines else ["Nothing could be scored."]
+    missing = scores[scores["value"].isna() & (scores["note"].fillna("") != "")]
+    reasons = missing.groupby("note", sort=False)["task"].unique()
+    if len(reasons):
+        text += ["", "Could not be computed:"]
+        text += [f"  {', '.join(tasks)}: {note}" for note, tasks in reasons.items()]
+    return text
+
+
+def _row(question: str, row: dict[str, object]) -> tuple[str, ...]:
+    source = f"{row['method']} {row['stream']}"
+    if row["transform"] not in ("none", ""):
+        source += f" ({row['transform']})"
+    return (
+        question,
+        str(row["target"]),
+        source,
+        str(row["probe"]),
+        f"{_number(row['value'])}",
+        f"{_number(row['low'])} to {_number(row['high'])}",
+        _number(row["chance"]),
+        _number(row["p"], 3),
+        str(row["n_test"]),
+    )
+
+
+def _number(value: object, digits: int = 2) -> str:
+    if isinstance(value, float | int) and value == value:
+        return f"{value:.{digits}f}"
+    return "-"
