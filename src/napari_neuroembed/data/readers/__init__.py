@@ -1,1 +1,121 @@
-"""One file format per file."""
+"""One file format per file; which reader opens which source."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from importlib import import_module
+
+from napari_neuroembed.data.readers.base import Description, Reader, Source
+from napari_neuroembed.data.recording import Kind
+from napari_neuroembed.errors import ConfigError, DataError
+
+__all__ = [
+    "READERS",
+    "Description",
+    "Reader",
+    "Source",
+    "find_reader",
+    "get_reader",
+]
+
+_PLACES = {
+    "tiff": "tiff:TiffReader",
+    "tiff_folder": "tiff_folder:TiffFolderReader",
+    "video": "video:VideoReader",
+    "npz": "npz:NpzReader",
+    "npy": "npy:NpyReader",
+    "csv": "csv:CsvReader",
+    "json": "json_scalars:JsonReader",
+    "deeplabcut": "deeplabcut:DeepLabCutReader",
+    "suite2p": "suite2p:Suite2pReader",
+}
+ALIKE = 0.1
+"""Readers whose confidences differ by no more than this cannot be told apart."""
+
+
+class _Readers(Mapping[str, Reader]):
+    """Name -> reader; a format's module is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Reader:
+        module, _, attribute = _PLACES[name].partition(":")
+        found: Reader = getattr(import_module(f"{__name__}.{module}"), attribute)()
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+READERS: Mapping[str, Reader] = _Readers()
+"""All readers by name."""
+
+
+def get_reader(name: str) -> Reader:
+    """Return a reader by name, or a third party's as ``package.module:Name``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such reader.
+
+    Examples
+    --------
+    >>> get_reader("tiff").kinds
+    ('neural',)
+    """
+    if name in _PLACES:
+        return READERS[name]
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        raise ConfigError(
+            f"Unknown reader {name!r}. Known: {', '.join(_PLACES)}. Third-party "
+            "readers: give 'package.module:Name'."
+        )
+    try:
+        found: Reader = getattr(import_module(module), attribute)()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"The reader {name!r} cannot be imported: {error}.") from (
+            error
+        )
+    return found
+
+
+def find_reader(source: Source, kinds: Collection[Kind] = ()) -> Reader:
+    """Return the reader that knows a source best, by its content.
+
+    Parameters
+    ----------
+    source
+        Files or folder.
+    kinds
+        Kinds of stream that would do; all when empty.
+
+    Raises
+    ------
+    DataError
+        When no reader knows it (naming what was tried), or two are equally sure.
+    """
+    tried = []
+    for name, reader in READERS.items():
+        if not kinds or set(kinds) & set(reader.kinds):
+            confidence, why = reader.sniff(source)
+            tried.append((confidence, name, why))
+    tried.sort(key=lambda t: -t[0])
+    known = [t for t in tried if t[0] > 0]
+    if not known:
+        lines = "; ".join(f"{name}: {why}" for _, name, why in tried)
+        wanted = f" as {' or '.join(kinds)}" if kinds else ""
+        raise DataError(
+            f"{source.name}: no reader can open this{wanted}. Tried {lines}. Convert "
+            "it to one of these formats, or name another file."
+        )
+    alike = [t for t in known if t[0] >= known[0][0] - ALIKE]
+    if len(alike) > 1:
+        lines = "; ".join(f"{name} ({c:.2f}: {why})" for c, name, why in alike)
+        raise DataError(
+            f"{source.name}: {len(alike)} readers could open this: {lines}. Say which "
+            f"with reader: {alike[0][1]}."
+        )
+    return READERS[known[0][1]]

@@ -1,0 +1,74 @@
+"""Headers of NumPy arrays, read without trusting them and without pickles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+
+from napari_neuroembed.errors import DataError
+
+MAX_HEADER = 10_000
+
+
+@dataclass(frozen=True)
+class ArrayHeader:
+    """Shape and type of a stored array, and where its values start."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+    offset: int
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the values."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def is_number(self) -> bool:
+        """Whether values are real numbers or true/false."""
+        return self.dtype.kind in "biuf"
+
+    def __str__(self) -> str:
+        return f"{self.shape} {self.dtype.name}"
+
+
+def read_header(file: IO[bytes], name: str) -> ArrayHeader:
+    """Read the header of one npy file or npz member.
+
+    Raises
+    ------
+    DataError
+        When it is no NumPy array or its header is longer than 10 kB.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            read = np.lib.format.read_array_header_1_0
+        else:
+            read = np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file, max_header_size=MAX_HEADER)
+    except (ValueError, EOFError, OSError, SyntaxError) as error:
+        raise DataError(
+            f"{name} is no NumPy array: {str(error).splitlines()[0]}. Save it with "
+            "numpy.save or numpy.savez. [npz.unreadable]"
+        ) from error
+    return ArrayHeader(tuple(shape), dtype, fortran, file.tell())
+
+
+def no_objects(header: ArrayHeader, what: str) -> None:
+    """Refuse arrays of Python objects, which could only be loaded by running code.
+
+    Raises
+    ------
+    DataError
+        Naming the array (`npz.object`).
+    """
+    if header.dtype.hasobject:
+        raise DataError(
+            f"{what} is an object array; loading it could run code. Save plain float "
+            "arrays. [npz.object]"
+        )

@@ -1,0 +1,266 @@
+"""Reader `suite2p`: fluorescence traces of one plane of a suite2p folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.readers.array_header import no_objects, read_header
+from napari_neuroembed.data.readers.base import (
+    Description,
+    Source,
+    natural_key,
+    parse_options,
+)
+from napari_neuroembed.data.readers.rates import RateClaim
+from napari_neuroembed.data.readers.signals import (
+    Signals,
+    describe_signals,
+    read_signals,
+)
+from napari_neuroembed.data.recording import Kind, Stream
+from napari_neuroembed.data.unpickle import load_pickle_bytes
+from napari_neuroembed.errors import DataError
+from napari_neuroembed.options.readers import Suite2pOptions
+
+
+@dataclass(frozen=True)
+class NeuropilCorrected:
+    """F - coefficient * Fneu of the chosen regions, (time, region), read when indexed.
+
+    suite2p stores (region, time); both files stay memory maps.
+    """
+
+    fluorescence: NDArray[Any]
+    neuropil: NDArray[Any]
+    coefficient: float
+    rois: NDArray[np.int64]
+    first: int
+    stop: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(time, region)."""
+        return (self.stop - self.first, len(self.rois))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
+        time, *rest = key if isinstance(key, tuple) else (key,)
+        if time is Ellipsis:
+            time = slice(None)
+        frames = np.arange(self.first, self.stop)[time]
+        flat = np.atleast_1d(frames)
+        if not flat.size:
+            return np.empty((0, len(self.rois)), dtype=np.float32)[(slice(None), *rest)]
+        low, high = int(flat.min()), int(flat.max()) + 1
+        inner = flat - low
+        cells = np.asarray(self.fluorescence[:, low:high])[self.rois][:, inner]
+        around = np.asarray(self.neuropil[:, low:high])[self.rois][:, inner]
+        traces = (cells - np.float32(self.coefficient) * around).T
+        out = np.ascontiguousarray(traces, dtype=np.float32)
+        return out[(0 if np.ndim(frames) == 0 else slice(None), *rest)]
+
+
+class Suite2pReader:
+    """Traces F - 0.7 Fneu of the regions that suite2p calls cells."""
+
+    name = "suite2p"
+    kinds: tuple[Kind, ...] = ("trace",)
+    options = Suite2pOptions
+
+    def sniff(self, source: Source) -> tuple[float, str]:
+        """Return 0.95 for a folder with F.npy and Fneu.npy."""
+        planes = _planes(source.path) if source.path.is_dir() else []
+        if planes:
+            return 0.95, f"holds F.npy and Fneu.npy of {len(planes)} planes"
+        return 0.0, "is no folder with F.npy and Fneu.npy"
+
+    def describe(self, source: Source, options: Mapping[str, Any]) -> Description:
+        """Read the headers, iscell and ops."""
+        return describe_signals(self._load(source, options))
+
+    def read(
+        self,
+        source: Source,
+        options: Mapping[str, Any],
+        *,
+        rate_hz: float | None,
+        accept: frozenset[str] = frozenset(),
+        salvage: bool = False,
+    ) -> dict[str, Stream]:
+        """Open the traces lazily."""
+        del salvage
+        return read_signals(
+            self._load(source, options), rate_hz, accept - {"suite2p.lengths"}
+        )
+
+    def _load(self, source: Source, options: Mapping[str, Any]) -> Signals:
+        told = parse_options(Suite2pOptions, options, self.name, self.kinds)
+        plane = _choose_plane(source, told)
+        cells, around = _open(plane / "F.npy"), _open(plane / "Fneu.npy")
+        flags = _open(plane / "iscell.npy")
+        problems = _lengths(plane, cells, around, flags)
+        if problems:
+            rois = np.arange(min(len(cells), len(around)))
+        else:
+            chosen = np.ones(len(flags)) if told.all_rois else flags[:, 0]
+            rois = np.flatnonzero(chosen)
+        if not rois.size:
+            raise DataError(
+                f"{plane}: suite2p calls none of {len(flags):,} regions a cell. Choose "
+                "some in suite2p, or take all with all_rois: true. [suite2p.lengths]"
+            )
+        ops, more = _ops(plane)
+        first, stop, parts, notes = _part(plane, ops, told, cells.shape[1])
+        data = NeuropilCorrected(cells, around, told.neuropil, rois, first, stop)
+        rate = ops.get("fs")
+        is_rate = isinstance(rate, int | float | np.number) and rate > 0
+        claims = (
+            (RateClaim(float(rate), f"fs in {plane / 'ops.npy'}"),) if is_rate else ()
+        )
+        return Signals(
+            name=str(plane),
+            kind="trace",
+            data=data,
+            names=tuple(f"roi{i}" for i in rois),
+            unit="counts",
+            claims=claims,
+            facts={
+                "plane": plane.name,
+                "rois": len(cells),
+                "cells": int(rois.size),
+                "trace": f"F - {told.neuropil:g} Fneu",
+                "parts": list(parts),
+            },
+            problems=(*problems, *more, *notes),
+        )
+
+
+def _planes(folder: Path) -> list[Path]:
+    """Return the plane folders, which hold F.npy and Fneu.npy."""
+    places = [folder, folder / "suite2p"]
+    found = [
+        p
+        for place in places
+        for p in (place, *place.glob("plane*"))
+        if (p / "F.npy").is_file() and (p / "Fneu.npy").is_file()
+    ]
+    return sorted(set(found), key=lambda p: natural_key(str(p)))
+
+
+def _choose_plane(source: Source, told: Suite2pOptions) -> Path:
+    planes = _planes(source.path) if source.path.is_dir() else []
+    if not planes:
+        raise DataError(
+            f"{source.path}: expected a suite2p folder with plane0/F.npy and "
+            "plane0/Fneu.npy, found neither. Give the folder called suite2p or one of "
+            "its planes. [suite2p.plane]"
+        )
+    if told.plane is not None:
+        planes = [p for p in planes if p.name == f"plane{told.plane}"] or planes
+        if len(planes) == 1:
+            return planes[0]
+    if len(planes) > 1:
+        raise DataError(
+            f"{source.path} holds {len(planes)} planes: "
+            f"{', '.join(p.name for p in planes)}. They are recorded one after the "
+            "other, so give one: plane: 0. [suite2p.plane]"
+        )
+    return planes[0]
+
+
+def _open(path: Path) -> NDArray[Any]:
+    """Map a plain npy array after checking its size.
+
+    Raises
+    ------
+    DataError
+        When it is missing, an object array, cut, or not two-dimensional.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is missing. Run suite2p again. [suite2p.lengths]")
+    with path.open("rb") as file:
+        header = read_header(file, str(path))
+    no_objects(header, str(path))
+    found = path.stat().st_size - header.offset
+    if found != header.n_bytes or len(header.shape) != 2 or not header.is_number:
+        raise DataError(
+            f"{path} is {header}, {header.n_bytes:,} bytes, and holds {found:,} bytes; "
+            "expected a whole table of numbers. Run suite2p again. [suite2p.lengths]"
+        )
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _lengths(
+    plane: Path, cells: NDArray[Any], around: NDArray[Any], flags: NDArray[Any]
+) -> list[Problem]:
+    if cells.shape == around.shape and len(flags) == len(cells):
+        return []
+    text = (
+        f"F has {cells.shape[0]:,} regions x {cells.shape[1]:,} frames, Fneu "
+        f"{around.shape[0]:,} x {around.shape[1]:,}, iscell {len(flags):,} regions; "
+        "expected equal numbers. Run suite2p's last step again."
+    )
+    return [Problem("suite2p.lengths", "error", text, str(plane))]
+
+
+def _ops(plane: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """Read the settings through the restricted unpickler."""
+    path = plane / "ops.npy"
+    if not path.is_file():
+        text = "ops.npy is missing, so the frame rate must be given."
+        return {}, [Problem("suite2p.ops", "warning", text, str(plane))]
+    try:
+        with path.open("rb") as file:
+            header = read_header(file, str(path))
+            content = file.read()
+        if not header.dtype.hasobject:
+            raise DataError(f"{path} holds {header}, expected settings.")
+        ops = load_pickle_bytes(content, str(path))
+        if isinstance(ops, np.ndarray) and ops.size == 1:
+            ops = ops.reshape(-1)[0]
+    except DataError as error:
+        text = f"the settings were not read, so the frame rate must be given: {error}"
+        return {}, [Problem("suite2p.ops", "warning", text, str(plane))]
+    return (ops if isinstance(ops, dict) else {}), []
+
+
+def _part(
+    plane: Path, ops: Mapping[str, Any], told: Suite2pOptions, n: int
+) -> tuple[int, int, tuple[int, ...], list[Problem]]:
+    """Return which frames belong to the wanted recording."""
+    by_folder = ops.get("frames_per_folder")
+    counts = by_folder if by_folder is not None else ops.get("frames_per_file", (n,))
+    parts = tuple(int(k) for k in np.asarray(counts).ravel())
+    if sum(parts) != n:
+        raise DataError(
+            f"{plane}: ops names {len(parts)} recordings with {sum(parts):,} frames in "
+            f"all, the traces have {n:,}. Run suite2p again. [suite2p.lengths]"
+        )
+    if len(parts) == 1 and not told.part:
+        return 0, n, parts, []
+    listed = ", ".join(f"{i}: {k:,}" for i, k in enumerate(parts[:8]))
+    if told.part is None and by_folder is None:
+        text = (
+            f"the traces come from {len(parts)} files in a row (frames {listed}) and "
+            "are taken as one recording; if they are several, say which: part: 0."
+        )
+        return 0, n, parts, [Problem("suite2p.part", "warning", text, str(plane))]
+    if told.part is None or told.part >= len(parts):
+        raise DataError(
+            f"{plane} holds {len(parts)} recordings in a row (frames {listed}). Say "
+            "which with part: 0. [suite2p.part]"
+        )
+    first = sum(parts[: told.part])
+    return first, first + parts[told.part], parts, []

@@ -1,0 +1,145 @@
+"""Text files of columns, whatever their encoding and separator."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.errors import DataError
+
+MAX_BYTES = 1 << 30
+_SEPARATORS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class Text:
+    """The decoded text of a file."""
+
+    path: Path
+    content: str
+    separator: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def first_line(self) -> str:
+        """What a message shows of the file."""
+        return self.content.split("\n", 1)[0].strip()[:120]
+
+    def rows(self, n: int) -> list[list[str]]:
+        """Return the cells of the first `n` lines."""
+        lines = io.StringIO(self.content)
+        reader = csv.reader(lines, delimiter=self.separator)
+        return [row for row, _ in zip(reader, range(n), strict=False)]
+
+
+def read_text(path: Path, separator: str = "") -> Text:
+    """Decode a text file and find its separator.
+
+    UTF-8 with or without mark, UTF-16 with mark, and Latin-1 with a warning.
+
+    Raises
+    ------
+    DataError
+        When the file is empty, longer than 1 GB, or no text.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise DataError(f"{path} is empty. Export it again. [csv.empty]")
+    if size > MAX_BYTES:
+        raise DataError(
+            f"{path} has {size:,} bytes; the limit for text is {MAX_BYTES:,}. Save the "
+            "numbers as npz. [size.cap]"
+        )
+    raw = path.read_bytes()
+    content, problems = _decode(raw, path)
+    if "\0" in content[:10_000]:
+        raise DataError(
+            f"{path} is no text: it holds zero bytes. Check which file was meant. "
+            "[csv.header]"
+        )
+    lines = content.split("\n", 6)[:6]
+    counts = {s: min(line.count(s) for line in lines if line.strip() or s == ",")
+              for s in _SEPARATORS} if any(line.strip() for line in lines) else {}
+    if not counts:
+        raise DataError(f"{path} holds no line. Export it again. [csv.empty]")
+    lines = [line for line in lines if line.strip()]
+    found = max(_SEPARATORS, key=lambda s: lines[0].count(s))
+    return Text(path, content, separator or found, problems)
+
+
+def _decode(raw: bytes, path: Path) -> tuple[str, tuple[Problem, ...]]:
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16"), ()
+    try:
+        return raw.decode("utf-8-sig"), ()
+    except UnicodeDecodeError as error:
+        text = (
+            f"byte {error.start:,} is no UTF-8; the text was read as Latin-1, so check "
+            "names with accents. Save it as UTF-8 to be sure."
+        )
+        problem = Problem("csv.encoding", "warning", text, str(path))
+        return raw.decode("latin-1"), (problem,)
+
+
+def read_cells(text: Text, header: int | list[int]) -> pd.DataFrame:
+    """Return all cells below the header, numbers where a column has only numbers.
+
+    Parameters
+    ----------
+    text
+        The decoded file.
+    header
+        Row number(s) that hold the names of the columns.
+
+    Raises
+    ------
+    DataError
+        When a row has more cells than the header (naming its line).
+    """
+    decimal = "."
+    if text.separator == ";" and "." not in "".join(text.content.split("\n", 6)[1:6]):
+        decimal = ","
+    try:
+        return pd.read_csv(
+            io.StringIO(text.content),
+            sep=text.separator,
+            header=header,
+            decimal=decimal,
+            index_col=False,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise DataError(
+            f"{text.path} is no regular table: {reason}. Its first line is "
+            f'"{text.first_line}". Every row needs as many cells as the header. '
+            "[csv.rows]"
+        ) from error
+
+
+def not_numbers(table: pd.DataFrame, path: Path, n_header: int) -> list[Problem]:
+    """Return the first cell of every column that is no number (five at most)."""
+    problems = []
+    for column in table.columns:
+        values = table[column]
+        if pd.api.types.is_numeric_dtype(values):
+            continue
+        numbers = pd.to_numeric(values, errors="coerce")
+        bad = (numbers.isna() & values.notna()).to_numpy().nonzero()[0]
+        if bad.size and len(problems) < 5:
+            name = column if isinstance(column, str) else "/".join(map(str, column))
+            text = (
+                f"line {bad[0] + n_header + 1}, column {name}: "
+                f"{str(values.iloc[bad[0]])[:40]!r} is no number "
+                f"({bad.size:,} such cells). Correct it, or take other columns with "
+                "columns: [...]."
+            )
+            problems.append(Problem("csv.number", "error", text, str(path)))
+    return problems

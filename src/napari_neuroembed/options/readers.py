@@ -1,0 +1,131 @@
+"""How a file is to be read where the file itself does not say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from napari_neuroembed.options.base import STRICT
+
+Role = Literal["functional", "anatomical"]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class TiffOptions:
+    """Reader `tiff`: one or several stacks."""
+
+    axes: Annotated[str, Field(pattern=r"^[A-Z]{2,6}$")] | None = None
+    """Meaning of the dimensions, slowest first, e.g. TYX, TCYX or TZCYX."""
+
+    n_channels: Annotated[int, Field(ge=1, le=16)] | None = None
+    """Channels that take turns in a flat row of pages; `axes` must name C."""
+
+    n_slices: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Slices that take turns in a flat row of pages; `axes` must name Z."""
+
+    z: Annotated[int, Field(ge=0)] | None = None
+    """Which slice of a volume to take, from 0."""
+
+    channels: dict[Role, Annotated[int, Field(ge=0)]] | None = None
+    """Channel number of each role, e.g. {functional: 0, anatomical: 1}."""
+
+    join: Literal["time", "channel"] = "time"
+    """Several files follow each other in time, or hold one channel each."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class TiffFolderOptions:
+    """Reader `tiff_folder`: a folder of single frames."""
+
+    pattern: str = ""
+    """Take only the files of this pattern, e.g. ChanA_*.tif."""
+
+    channels: dict[Role, str] | None = None
+    """Pattern of each role's files, e.g. {functional: "ChanA_*.tif"}."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class VideoOptions:
+    """Reader `video`: a camera's clip or a folder of images."""
+
+    color: Literal["auto", "gray", "rgb"] = "auto"
+    """What frames are turned into; `auto` is gray for gray files, else rgb."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ArrayOptions:
+    """Readers `npz` and `npy`."""
+
+    kind: Literal["neural", "pose", "trace", "scalar"] | None = None
+    """What the array is; without it, three axes with 2 or 3 last are a pose."""
+
+    key: str | None = None
+    """Which array of an npz holds the data."""
+
+    transpose: bool | None = None
+    """Swap the first two axes, because time is the second one."""
+
+    rate_key: str | None = None
+    """Which array of an npz holds the frames per second."""
+
+    times_key: str | None = None
+    """Which array of an npz holds the time of every frame in seconds."""
+
+    names_key: str | None = None
+    """Which array of an npz holds the names of neurons, points or signals."""
+
+    confidence_key: str | None = None
+    """Which array of an npz holds the confidence of every point, (time, point)."""
+
+    names: tuple[str, ...] = ()
+    """Names of neurons, points or signals, when the file has none."""
+
+    unit: str = ""
+    """Unit of the values, e.g. mm, rad or cm/s."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class TableOptions:
+    """Readers `csv` and `json`: columns of numbers."""
+
+    kind: Literal["pose", "trace", "scalar"] | None = None
+    """What the columns are; without it, columns named <joint>_x, _y are a pose."""
+
+    unit: str = ""
+    """Unit of the values, e.g. mm, rad or cm/s."""
+
+    columns: tuple[str, ...] = ()
+    """Take only these columns, in this order."""
+
+    separator: Literal["", ",", ";", "\t"] = ""
+    """What stands between two cells; found in the first lines when empty."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class DeepLabCutOptions:
+    """Reader `deeplabcut`."""
+
+    individual: str | None = None
+    """Which animal to take from a file of several."""
+
+    unit: str = "px"
+    """Unit of the coordinates."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Suite2pOptions:
+    """Reader `suite2p`: traces of one plane."""
+
+    neuropil: Annotated[float, Field(ge=0.0, le=1.5)] = 0.7
+    """Share of the surrounding neuropil taken off: F - neuropil * Fneu."""
+
+    all_rois: bool = False
+    """Take every region, not only those that suite2p calls cells."""
+
+    plane: Annotated[int, Field(ge=0)] | None = None
+    """Which imaging plane, when there are several."""
+
+    part: Annotated[int, Field(ge=0)] | None = None
+    """Which of the recordings that suite2p processed together, from 0."""
