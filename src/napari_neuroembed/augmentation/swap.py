@@ -69,7 +69,7 @@ def draw_swaps(
     """
     _check_draw(table, rows, animal, temperature)
     u = torch.rand((2, *rows.shape), generator=generator, dtype=torch.float64).numpy()
-    row = rows.numpy()
+    row = rows.numpy().astype(np.int64)
     own = np.broadcast_to(
         animal.numpy().reshape(-1, *(1,) * (rows.ndim - 1)), row.shape
     )

@@ -1,5 +1,6 @@
 """Encoders: window -> embedding."""
 
+from napari_neuroembed.models.base import Encoder, FrameEncoder
 from napari_neuroembed.models.build import (
     ENCODERS,
     build_encoder,
@@ -14,6 +15,8 @@ from napari_neuroembed.models.trace import TraceEncoder
 
 __all__ = [
     "ENCODERS",
+    "Encoder",
+    "FrameEncoder",
     "ImageEncoder",
     "PoseEncoder",
     "ProjectionHead",

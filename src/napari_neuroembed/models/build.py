@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
-
-from torch import nn
 
 from napari_neuroembed.errors import ConfigError
+from napari_neuroembed.models.base import Encoder
 from napari_neuroembed.models.image import ImageEncoder
 from napari_neuroembed.models.initial import initial_weights
 from napari_neuroembed.models.pose import PoseEncoder
 from napari_neuroembed.models.trace import TraceEncoder
 from napari_neuroembed.options.models import EncoderOptions
 
-ENCODERS: dict[str, type[Any]] = {
+ENCODERS: dict[str, type[Encoder]] = {
     "image_cnn": ImageEncoder,
     "pose_cnn": PoseEncoder,
     "trace_cnn": TraceEncoder,
@@ -74,7 +72,7 @@ def build_encoder(
     *,
     seed: int,
     n_neurons: Sequence[int] | None = None,
-) -> nn.Module:
+) -> Encoder:
     """Return an encoder whose initial weights depend on the seed alone.
 
     Parameters
@@ -92,9 +90,9 @@ def build_encoder(
 
     Returns
     -------
-    Module
-        With attribute ``dim``; the image and the trace encoder also with ``frames``,
-        ``temporal`` and ``frame_dim``.
+    Encoder
+        Called as ``encoder(x, animal)``; the image and the trace encoder are a
+        `FrameEncoder`, whose frames can be shared by windows.
 
     Raises
     ------
@@ -128,7 +126,7 @@ def random_encoder(
     *,
     seed: int,
     n_neurons: Sequence[int] | None = None,
-) -> nn.Module:
+) -> Encoder:
     """Return an encoder with its initial weights, frozen: the baseline of that name.
 
     Parameters are those of `build_encoder`; with the same seed the weights are those a

@@ -7,6 +7,7 @@ import math
 from torch import Tensor, nn
 
 from napari_neuroembed.errors import ConfigError, TrainingError
+from napari_neuroembed.models.base import FrameEncoder
 from napari_neuroembed.models.layers import TemporalHead
 from napari_neuroembed.options.models import EncoderOptions
 
@@ -51,7 +52,7 @@ def widths_for(height: int, width: int) -> tuple[int, ...]:
     return (PAPER_WIDTHS[0],) * missing + PAPER_WIDTHS[-n_blocks:]
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(FrameEncoder):
     """Embed windows of images.
 
     Parameters
@@ -121,14 +122,17 @@ class ImageEncoder(nn.Module):
             hidden=options.attention_hidden,
         )
 
-    def frames(self, x: Tensor) -> Tensor:
+    def frames(self, x: Tensor, animal: Tensor | None = None) -> Tensor:
         """Turn images (n, y, x) into features (n, frame_dim), each for itself.
+
+        The animal makes no difference.
 
         Raises
         ------
         TrainingError
             When images are of another size than the encoder was built for.
         """
+        del animal
         if x.ndim != 3 or tuple(x.shape[1:]) != self.image_size:
             raise TrainingError(
                 "The image encoder was built for images of "
@@ -144,8 +148,9 @@ class ImageEncoder(nn.Module):
         embedding: Tensor = self.head(features)
         return embedding
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, animal: Tensor | None = None) -> Tensor:
         """Embed windows (batch, time, y, x) as (batch, dim)."""
+        del animal
         if x.ndim != 4:
             raise TrainingError(
                 "The image encoder expects windows of shape (batch, time, y, x), found "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from napari_neuroembed.models.base import Encoder
 from napari_neuroembed.models.layers import TemporalHead
 from napari_neuroembed.options.models import EncoderOptions
 
 
-class PoseEncoder(nn.Module):
+class PoseEncoder(Encoder):
     """Embed windows of poses or scalars.
 
     Parameters
@@ -41,7 +42,8 @@ class PoseEncoder(nn.Module):
             hidden=options.attention_hidden,
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, animal: Tensor | None = None) -> Tensor:
         """Embed windows (batch, time, features) as (batch, dim)."""
+        del animal
         embedding: Tensor = self.head(x)
         return embedding

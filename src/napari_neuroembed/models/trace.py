@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from napari_neuroembed.errors import ConfigError, TrainingError
+from napari_neuroembed.models.base import FrameEncoder
 from napari_neuroembed.models.layers import TemporalHead
 from napari_neuroembed.options.models import EncoderOptions
 
 
-class TraceEncoder(nn.Module):
+class TraceEncoder(FrameEncoder):
     """Embed windows of traces, one value per neuron and time.
 
     Parameters
