@@ -1,0 +1,170 @@
+"""Ask every question of every embedding, and of what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from napari_neuroembed.evaluation.actions import (
+    action_tasks,
+    score_actions,
+    score_guesses,
+)
+from napari_neuroembed.evaluation.context import Context
+from napari_neuroembed.evaluation.decoding import (
+    decoding_tasks,
+    score_constant,
+    score_decoding,
+)
+from napari_neuroembed.evaluation.identity import (
+    control_representation,
+    covariate_audits,
+    identity_audit,
+    recording_audits,
+)
+from napari_neuroembed.evaluation.readout import score_audit, score_recordings
+from napari_neuroembed.evaluation.sample import (
+    Representation,
+    Sample,
+    representations,
+)
+from napari_neuroembed.evaluation.table import RunFacts, Table
+from napari_neuroembed.options.evaluation import EvaluationOptions, resolved
+from napari_neuroembed.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Parameters
+    ----------
+    scores
+        One row per score, with the columns of ``scores.csv``.
+    predictions
+        One row per tested window, task and probe, for confusion matrices.
+    """
+
+    scores: pd.DataFrame
+    predictions: pd.DataFrame
+
+
+def evaluate(
+    sample: Sample,
+    options: EvaluationOptions,
+    *,
+    identity: RunFacts,
+    generator: np.random.Generator,
+    report: Report = silent,
+) -> Evaluation:
+    """Judge embeddings: actions, decoding, identity leakage, with all their controls.
+
+    Every row stands beside its chance level, and every embedding beside the same
+    probes on raw signals and on an untrained encoder. What cannot be computed is a
+    row without value and with the reason in `note`.
+
+    Parameters
+    ----------
+    sample
+        Windows, embeddings, baselines and targets.
+    options
+        How to judge; empty fields take the values of the profile.
+    identity
+        Names of the run that every row repeats.
+    generator
+        All randomness follows from it.
+    report
+        Called after every question.
+
+    Raises
+    ------
+    Cancelled
+        From `report`, when the job was asked to stop.
+    """
+    base_seed = int(generator.integers(2**62))
+    table = Table(identity)
+    context = Context(sample, resolved(options), identity, table, base_seed)
+    steps = _plan(context)
+    for done, (name, step) in enumerate(steps):
+        report("evaluate", done, len(steps), name)
+        step()
+    report("evaluate", len(steps), len(steps))
+    return Evaluation(table.scores(), table.predicted())
+
+
+Step = tuple[str, Callable[[], None]]
+
+
+def _plan(context: Context) -> list[Step]:
+    """Return the questions in the order of the table."""
+    read = representations(context.sample, context.facts.method)
+    steps = [*_action_steps(context, read), *_audit_steps(context, read)]
+    if context.options.decode:
+        steps += _decoding_steps(context, read)
+    return steps
+
+
+def _action_steps(context: Context, read: list[Representation]) -> list[Step]:
+    tasks = action_tasks(context)
+    steps: list[Step] = [
+        (f"actions from {one.key}", partial(score_actions, context, tasks, one))
+        for one in read
+    ]
+    return [*steps, ("actions by guessing", partial(score_guesses, context, tasks))]
+
+
+def _audit_steps(context: Context, read: list[Representation]) -> list[Step]:
+    options = context.options
+    side = options.side_probes or ()
+    audit = identity_audit(context)
+    recordings = recording_audits(context)
+    covariates = covariate_audits(context)
+
+    leaky = {"control": "random_leaky"} if options.folds == "random_leaky" else {}
+
+    def identity(one: Representation) -> None:
+        for probe in options.probes:
+            columns = {"task": "identity", "target": "animal", **leaky}
+            score_audit(context, audit, one, probe, columns)
+
+    def control() -> None:
+        one = control_representation(audit, len(context.sample.windows))
+        columns = {"task": "identity", "target": "animal", "control": one.key}
+        score_audit(context, audit, one, "linear", columns)
+
+    def others(one: Representation) -> None:
+        for probe in side:
+            score_recordings(context, recordings, one, probe)
+            for name, plan in covariates.items():
+                columns = {"task": "covariate", "target": name, **leaky}
+                score_audit(context, plan, one, probe, columns)
+
+    steps: list[Step] = []
+    for one in read:
+        steps.append((f"identity from {one.key}", partial(identity, one)))
+        steps.append((f"recording from {one.key}", partial(others, one)))
+    if audit.cells.kind != "none" and not audit.problem:
+        steps.append((f"identity from {audit.cells.kind} alone", control))
+    return steps
+
+
+def _decoding_steps(context: Context, read: list[Representation]) -> list[Step]:
+    tasks = decoding_tasks(context)
+    if not tasks:
+        why = "no scalar or pose stream to decode"
+        columns = {"task": "decode_single", "method": context.facts.method}
+        return [
+            ("decoding", lambda: context.table.add_missing(columns, "r2", why)),
+        ]
+    steps: list[Step] = [
+        (
+            f"decoding from {one.key}",
+            partial(score_decoding, context, tasks, one),
+        )
+        for one in read
+    ]
+    return [*steps, ("decoding by the mean", partial(score_constant, context, tasks))]
