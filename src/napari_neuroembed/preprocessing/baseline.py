@@ -48,8 +48,6 @@ class RunningMinimum:
         self._is_exact = self.accumulator.kind in "iu"
         self._total = np.zeros(shape, dtype=self.accumulator)
         self._lowest = np.zeros(shape, dtype=self.accumulator)
-        kept = np.promote_types(dtype, np.float32)
-        self._change = np.empty(shape if not self._is_exact else (0, 0), dtype=kept)
         self._has_window = False
         self._recent: deque[NDArray[np.generic]] = deque()
         self._since_seed = 0
@@ -99,18 +97,10 @@ class RunningMinimum:
 
     def _step(self, frame: NDArray[np.generic]) -> None:
         total = self._total
+        total += frame
         self._recent.append(frame)
-        oldest = None
         if len(self._recent) > self.n_frames:
-            oldest = self._recent.popleft()
-        if oldest is None:
-            total += frame
-        elif self._is_exact:
-            total += frame
-            total -= oldest
-        else:
-            # one mixed-precision sum instead of two is a third faster
-            total += np.subtract(frame, oldest, out=self._change)
+            total -= self._recent.popleft()
         self._since_seed += 1
         if self._since_seed >= _RESEED_FRAMES and not self._is_exact:
             self._seed()

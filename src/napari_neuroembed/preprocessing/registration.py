@@ -125,13 +125,16 @@ class RigidAligner:
         A moved frame is nearly a g + a r . grad g + b for a rest shift r.
         """
         smooth = gaussian_filter(template.astype(np.float64), _GRADIENT_BLUR_PX)
-        gradient_y, gradient_x = np.gradient(smooth)
-        rows, columns = (
-            slice(b, n - b) for b, n in zip(self._border, self.shape, strict=True)
+        gradient_y = np.asarray(np.gradient(smooth, axis=0))
+        gradient_x = np.asarray(np.gradient(smooth, axis=1))
+        (top, bottom), (left, right) = (
+            (border, n - border)
+            for border, n in zip(self._border, self.shape, strict=True)
         )
-        inner = smooth[rows, columns]
-        columns_of = [inner, gradient_y[rows, columns], gradient_x[rows, columns]]
-        design = np.stack([c.ravel() for c in [*columns_of, np.ones_like(inner)]], 1)
+        inside = np.s_[top:bottom, left:right]
+        inner: NDArray[np.float64] = smooth[inside]
+        parts = [inner, gradient_y[inside], gradient_x[inside], np.ones_like(inner)]
+        design = np.stack([part.ravel() for part in parts], axis=1)
         inverse = np.linalg.pinv(design.T @ design) @ design.T
         return inverse.astype(np.float32), inner.astype(np.float32)
 
