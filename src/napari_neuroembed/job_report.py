@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import IO, Any
 
 from napari_neuroembed import processes
 from napari_neuroembed.errors import Cancelled, NeuroembedError
@@ -28,7 +29,6 @@ ROW_S = 0.25
 """Seconds between two rows of progress of one stage."""
 
 _log = logging.getLogger(__name__)
-_Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class JobReport:
@@ -63,19 +63,26 @@ class JobReport:
         self._last_row: tuple[str, float] = ("", 0.0)
         self._open = contextlib.ExitStack()
 
+    @property
+    def log_file(self) -> Path:
+        """Where the package's log and tracebacks go."""
+        return self.job.folder / LOG
+
     def __enter__(self) -> JobReport:
         now = utc_now()
         self._update(
             status="running",
-            pid=_own_pid(),
+            pid=os.getpid(),
             process_start_s=processes.start_mark(),
             host=processes.host(),
             started_utc=now,
             heartbeat_utc=now,
         )
-        self._rows = self._open.enter_context(RowWriter(self.job.folder / PROGRESS))
-        self._open.enter_context(_logging_to(self.job.folder / LOG))
-        self._open.enter_context(_signals_to(self._on_signal))
+        with contextlib.ExitStack() as stack:
+            self._rows = stack.enter_context(RowWriter(self.job.folder / PROGRESS))
+            stack.enter_context(_logging_to(self.log_file))
+            stack.enter_context(_signals_to(self._on_signal))
+            self._open = stack.pop_all()
         self._beat = threading.Thread(target=self._keep_beating, daemon=True)
         self._beat.start()
         return self
@@ -146,10 +153,6 @@ class JobReport:
         self._signal = name
 
 
-def _own_pid() -> int:
-    return processes.psutil.Process().pid
-
-
 def _outcome(error: BaseException | None) -> tuple[Status, str]:
     if error is None:
         return "finished", ""
@@ -161,7 +164,7 @@ def _outcome(error: BaseException | None) -> tuple[Status, str]:
 
 
 @contextlib.contextmanager
-def _logging_to(path: Path) -> Any:
+def _logging_to(path: Path) -> Iterator[None]:
     """Send what the package logs to a job's log."""
     logger = logging.getLogger(__name__.partition(".")[0])
     with open_log(path) as log:
@@ -179,7 +182,7 @@ def _logging_to(path: Path) -> Any:
 class _LogHandler(logging.Handler):
     """Writes whole records to an unbuffered file."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
         self._file = file
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -192,7 +195,7 @@ class _LogHandler(logging.Handler):
 
 
 @contextlib.contextmanager
-def _signals_to(handler: Callable[[int, FrameType | None], None]) -> Any:
+def _signals_to(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Handle SIGINT and SIGTERM; only the main thread can, others are left alone."""
     if threading.current_thread() is not threading.main_thread():
         yield

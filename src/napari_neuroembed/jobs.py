@@ -223,7 +223,8 @@ class Job:
         DataError
             When it runs on another computer, which only that one can end.
         """
-        self.cancel()
+        if self.status() in ("created", "running"):
+            self.cancel()
         status = self.wait(grace_s)
         if status not in ("created", "running"):
             return status
@@ -251,7 +252,7 @@ class Job:
             )
         return self.status()
 
-    def resume(self) -> Job:
+    def resume(self, program: Sequence[str] | None = None) -> Job:
         """Start the job's command again, to go on where it stopped.
 
         Verbs skip what is finished; a training goes on from its last checkpoint.
@@ -270,12 +271,17 @@ class Job:
                 command += ["--run", str(facts.notes["run"])]
             if "--resume" not in command:
                 command.append("--resume")
-        return start(self.folder.parents[1], command, folder=Path(facts.folder))
+        return start(
+            self.folder.parents[1],
+            command,
+            folder=Path(facts.folder),
+            program=program or PROGRAM,
+        )
 
 
 def create(project: Path, argv: Sequence[str], *, folder: Path | None = None) -> Job:
     """Make the folder of a new job, ``PROJECT/jobs/<utc>-<verb>-<4 hex>``."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
     name = f"{stamp}-{argv[0]}-{secrets.token_hex(2)}"
     path = Path(project).absolute() / JOBS / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -292,7 +298,17 @@ def create(project: Path, argv: Sequence[str], *, folder: Path | None = None) ->
     return Job(path)
 
 
-def start(project: Path, argv: Sequence[str], *, folder: Path | None = None) -> Job:
+PROGRAM = (sys.executable, "-m", "napari_neuroembed")
+"""How a job is started: the very Python that runs this."""
+
+
+def start(
+    project: Path,
+    argv: Sequence[str],
+    *,
+    folder: Path | None = None,
+    program: Sequence[str] = PROGRAM,
+) -> Job:
     """Start a verb as a job of its own that outlives this process.
 
     Parameters
@@ -303,6 +319,8 @@ def start(project: Path, argv: Sequence[str], *, folder: Path | None = None) -> 
         Verb and arguments as on the command line, e.g. ``["train", "flies"]``.
     folder
         Working folder for relative paths in `argv`; default the present one.
+    program
+        What takes these arguments.
 
     Returns
     -------
@@ -310,8 +328,7 @@ def start(project: Path, argv: Sequence[str], *, folder: Path | None = None) -> 
         Already started; see :meth:`Job.wait` and :meth:`Job.progress`.
     """
     job = create(project, argv, folder=folder)
-    module = __name__.partition(".")[0]
-    command = [sys.executable, "-m", module, *argv, "--job", str(job.folder)]
+    command = [*program, *argv, "--job", str(job.folder)]
     with open_log(job.folder / LOG) as log:
         process = processes.spawn(command, log=log, folder=folder)
     name = f"watch {job.id}"
