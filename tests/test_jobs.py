@@ -18,10 +18,10 @@ from tests.cli.work_verbs import PROGRAM
 
 from napari_neuroembed import jobs, processes
 from napari_neuroembed.errors import Cancelled, DataError
-from napari_neuroembed.files import utc_now, write_json
+from napari_neuroembed.files import utc_now
+from napari_neuroembed.job_facts import write_facts
 from napari_neuroembed.job_report import JobReport
-from napari_neuroembed.jobs import Job, JobFacts, create, find_job, list_jobs, start
-from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.jobs import Job, create, find_job, list_jobs, start
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,10 +42,6 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() - start_s < 20, "it did not happen"
         time.sleep(0.02)
-
-
-def write_facts(job: Job, facts: JobFacts) -> None:
-    write_json(job.folder / "job.json", to_dict(facts))
 
 
 def test_a_started_job_runs_by_itself_to_its_end(project: Path) -> None:
@@ -114,7 +110,7 @@ def test_a_killed_job_is_shown_as_lost_and_can_be_resumed(project: Path) -> None
     psutil.Process(pid).kill()
     assert job.wait(20) == "failed (lost)"
     assert job.facts().status == "running"
-    write_facts(job, replace(job.facts(), command=("work", str(project))))
+    write_facts(job.folder, replace(job.facts(), command=("work", str(project))))
     again = job.resume(PROGRAM)
     assert again.id != job.id
     assert again.wait(20) == "finished"
@@ -134,7 +130,7 @@ def test_the_process_of_another_job_with_the_same_number_is_never_signalled(
         process_start_s=mark,
         heartbeat_utc=now,
     )
-    write_facts(job, facts)
+    write_facts(job.folder, facts)
     assert job.status() == "failed (lost)"
     assert job.end(grace_s=0.0) == "failed (lost)"
     assert processes.find(os.getpid(), mark) is None
@@ -162,7 +158,7 @@ def test_a_job_elsewhere_is_judged_by_its_heartbeat(
         host="another",
         heartbeat_utc=beat.isoformat(),
     )
-    write_facts(job, facts)
+    write_facts(job.folder, facts)
     assert job.status() == status
 
 
@@ -176,7 +172,7 @@ def test_a_job_elsewhere_cannot_be_ended_from_here(project: Path) -> None:
         host="another",
         heartbeat_utc=utc_now(),
     )
-    write_facts(job, facts)
+    write_facts(job.folder, facts)
     with pytest.raises(DataError, match="runs on another and has not stopped"):
         job.end(grace_s=0.0)
     assert (job.folder / "cancel").exists()

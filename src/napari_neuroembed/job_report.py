@@ -17,9 +17,9 @@ from typing import IO, Any
 
 from napari_neuroembed import processes
 from napari_neuroembed.errors import Cancelled, NeuroembedError
-from napari_neuroembed.files import RowWriter, open_log, utc_now, write_json
-from napari_neuroembed.jobs import CANCEL, FACTS, LOG, PROGRESS, Job, Status
-from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.files import RowWriter, open_log, utc_now
+from napari_neuroembed.job_facts import CANCEL, LOG, PROGRESS, Status, write_facts
+from napari_neuroembed.jobs import Job
 from napari_neuroembed.progress import Report, silent
 
 HEARTBEAT_S = 5.0
@@ -135,7 +135,7 @@ class JobReport:
     def _update(self, **changes: Any) -> None:
         with self._lock:
             self._facts = replace(self._facts, **changes)
-            write_json(self.job.folder / FACTS, to_dict(self._facts))
+            write_facts(self.job.folder, self._facts)
 
     def _keep_beating(self) -> None:
         while not self._ended.wait(self._heartbeat_s):

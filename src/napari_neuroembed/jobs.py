@@ -18,88 +18,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field
-from pydantic.dataclasses import dataclass as checked
 
 from napari_neuroembed import processes
-from napari_neuroembed.errors import ConfigError, DataError
-from napari_neuroembed.files import (
-    open_log,
-    read_json,
-    utc_now,
-    write_json,
-    write_text,
+from napari_neuroembed.errors import DataError
+from napari_neuroembed.files import open_log, utc_now, write_text
+from napari_neuroembed.job_facts import (
+    CANCEL,
+    FACTS,
+    JOBS,
+    LOG,
+    PROGRESS,
+    JobFacts,
+    read_facts,
+    write_facts,
 )
-from napari_neuroembed.options.base import STRICT, from_dict, to_dict
-
-JOBS = "jobs"
-FACTS = "job.json"
-PROGRESS = "progress.jsonl"
-LOG = "log.txt"
-CANCEL = "cancel"
 
 LOST_AFTER_S = 60.0
 """A job elsewhere counts as lost when its heartbeat is older than this."""
 
 GRACE_S = 10.0
 """Seconds between the request to stop and the end of a process that ignores it."""
-
-Status = Literal["created", "running", "finished", "stopped", "failed"]
-
-
-@checked(frozen=True, kw_only=True, config=STRICT)
-class JobFacts:
-    """What ``job.json`` says about a job."""
-
-    schema_version: int = 1
-    """Version of this list."""
-
-    id: str
-    """Name of the job and of its folder."""
-
-    verb: str
-    """Verb of the command line, e.g. train."""
-
-    command: tuple[str, ...]
-    """Arguments after `neuroembed`, the verb first."""
-
-    folder: str
-    """Working folder the command was given in."""
-
-    status: Status = "created"
-    """created, running, finished, stopped or failed, as the job itself wrote it."""
-
-    message: str = ""
-    """Why it failed or stopped."""
-
-    exit_code: int | None = None
-    """Exit code of the command."""
-
-    pid: int | None = None
-    """Process number."""
-
-    process_start_s: float | None = None
-    """Start of the process; tells it from a later one with the same number."""
-
-    host: str
-    """Computer the job runs on."""
-
-    created_utc: str
-    """When the folder was made."""
-
-    started_utc: str | None = None
-    """When the work began."""
-
-    heartbeat_utc: str | None = None
-    """Last sign of life, every 5 s."""
-
-    ended_utc: str | None = None
-    """When the work ended."""
-
-    notes: dict[str, Any] = Field(default_factory=dict)
-    """What the verb made, e.g. the name of the run."""
 
 
 @dataclass(frozen=True)
@@ -138,20 +76,7 @@ class Job:
         DataError
             When it is missing, damaged or of a newer program.
         """
-        path = self.folder / FACTS
-        values = read_json(path)
-        if not isinstance(values, dict):
-            raise DataError(f"{path} does not describe a job.")
-        version = values.get("schema_version")
-        if isinstance(version, int) and version > 1:
-            raise DataError(
-                f"{path} has schema_version {version}, this program knows up to 1. "
-                "Use the newer neuroembed that wrote it."
-            )
-        try:
-            return from_dict(JobFacts, values)
-        except ConfigError as error:
-            raise DataError(f"{path} does not describe a job: {error}") from error
+        return read_facts(self.folder)
 
     def is_lost(self, facts: JobFacts | None = None) -> bool:
         """Whether the job says it works, yet its process is gone or silent."""
@@ -241,7 +166,7 @@ class Job:
                 processes.end(process)
         facts = self.facts()
         if facts.status in ("created", "running"):
-            _write(
+            write_facts(
                 self.folder,
                 replace(
                     facts,
@@ -294,7 +219,7 @@ def create(project: Path, argv: Sequence[str], *, folder: Path | None = None) ->
         host=processes.host(),
         created_utc=utc_now(),
     )
-    _write(path, facts)
+    write_facts(path, facts)
     return Job(path)
 
 
@@ -361,17 +286,13 @@ def find_job(project: Path, job_id: str) -> Job:
     )
 
 
-def _write(folder: Path, facts: JobFacts) -> None:
-    write_json(folder / FACTS, to_dict(facts))
-
-
 def _watch(process: subprocess.Popen[bytes], job: Job) -> None:
     """Wait for a process started here, so that its end is known at once."""
     code = process.wait()
     facts = job.facts()
     if facts.status == "created":
         message = f"Ended with exit code {code} before it began; see {LOG}."
-        _write(
+        write_facts(
             job.folder,
             replace(
                 facts,
