@@ -10,22 +10,43 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
-import psutil
-
+from napari_neuroembed.disk import cannot_write, free_bytes, is_foreign, reserve
 from napari_neuroembed.errors import DataError
+from napari_neuroembed.leftovers import OLD, PARTIAL, beside, followed, recover_folder
+
+__all__ = [
+    "MANIFEST",
+    "PARTIAL",
+    "RowWriter",
+    "append_row",
+    "check_folder",
+    "free_bytes",
+    "open_log",
+    "read_json",
+    "recover_folder",
+    "reserve",
+    "sha256_of",
+    "utc_now",
+    "write_bytes",
+    "write_file",
+    "write_folder",
+    "write_json",
+    "write_text",
+]
 
 MANIFEST = "manifest.json"
-PARTIAL = ".partial"
 _CHUNK = 1 << 20
+_SCHEMA_VERSION = 1
+_log = logging.getLogger(__name__)
 
 
 def utc_now() -> str:
@@ -42,26 +63,35 @@ def write_file(path: Path, writer: Callable[[Path], None]) -> None:
     path
         The file to make or replace. Its folder is made when missing.
     writer
-        Called with a temporary path in the same folder; must create that file.
+        Called with a temporary path in the same folder; must create exactly that
+        file. Hand an open file to libraries that add an ending of their own
+        (``np.save``).
 
     Raises
     ------
     DataError
         When the disk is full or the folder cannot be written. An existing file at
         `path` is then unharmed.
+
+    Notes
+    -----
+    A link is followed: the file it points to is replaced, the link stays. The
+    permissions of a file that is replaced are kept.
     """
-    path = Path(path)
-    temporary = path.with_name(
-        f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{PARTIAL}"
-    )
+    path = followed(path)
+    temporary = beside(path, PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer(temporary)
         _sync(temporary)
+        if path.exists():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)  # noqa: PTH105 - the name says what matters
         _sync_folder(path.parent)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        if is_foreign(error, path.parent):
+            raise
+        raise cannot_write(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -78,7 +108,15 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write indented JSON, whole or not at all. NaN is refused (it is no JSON)."""
+    """Write indented JSON, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        For NaN and infinity, which are no JSON.
+    DataError
+        When the file cannot be written.
+    """
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
     write_text(path, text + "\n")
 
@@ -89,13 +127,16 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     DataError
-        When the file is missing or no JSON.
+        When the file is missing, cannot be opened or is no JSON (NaN is none).
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=_refuse_constant)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not readable as JSON: {error}.") from error
 
 
@@ -111,19 +152,21 @@ def write_folder(path: Path) -> Iterator[Path]:
     Raises
     ------
     DataError
-        When the disk is full or the folder cannot be written.
+        When the disk is full or the folder cannot be written. An operating system
+        error about a file elsewhere, e.g. a source that vanished, is passed on as it
+        is.
     """
-    path = Path(path)
-    build = path.with_name(
-        f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{PARTIAL}"
-    )
+    path = followed(path)
+    build = beside(path, PARTIAL)
     try:
         build.mkdir(parents=True)
         yield build
         write_json(build / MANIFEST, _manifest(build))
         _swap_in(build, path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        if is_foreign(error, path.parent):
+            raise
+        raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(build, ignore_errors=True)
 
@@ -141,10 +184,11 @@ def check_folder(path: Path, *, contents: bool = False) -> None:
     Raises
     ------
     DataError
-        Naming the file that is missing, shorter, longer or different.
+        Naming the file that is missing, shorter, longer or different, or the manifest
+        when it is none of ours.
     """
     path = Path(path)
-    for name, entry in read_json(path / MANIFEST)["files"].items():
+    for name, entry in _manifest_entries(path / MANIFEST).items():
         file = path / name
         found = file.stat().st_size if file.is_file() else None
         if found != entry["bytes"]:
@@ -157,59 +201,64 @@ def check_folder(path: Path, *, contents: bool = False) -> None:
             raise DataError(f"{file}: its content changed after it was written.")
 
 
-def recover_folder(path: Path) -> None:
-    """Undo what a killed :func:`write_folder` left beside `path`.
-
-    A folder that was moved aside and never replaced is put back; unfinished
-    ``.partial`` folders of processes that are gone are deleted.
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        return
-    moved = sorted(path.parent.glob(f".{path.name}.old-*"))
-    if moved and not path.exists():
-        moved.pop().rename(path)
-    for leftover in moved:
-        shutil.rmtree(leftover, ignore_errors=True)
-    for leftover in path.parent.glob(f".{path.name}.*{PARTIAL}"):
-        owner = leftover.name.split(".")[-3]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
-
-
 class RowWriter:
     """Append whole lines to a text file; at most the last second can be lost.
 
     Parameters
     ----------
     path
-        File to append to; a last line without line end is cut off first.
+        File to append to; a last line without line end is cut off first, with a
+        warning in the log.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be opened or written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        _cut_torn_line(self.path)
-        self._file = self.path.open("ab", buffering=0)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _cut_torn_line(self.path)
+            self._file = self.path.open("ab", buffering=0)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
         self._synced = time.monotonic()
 
     def append(self, row: str) -> None:
-        """Append one line; `row` must not hold a line end."""
+        """Append one line.
+
+        Raises
+        ------
+        ValueError
+            When `row` holds a line end.
+        DataError
+            When the disk is full; the file then ends with the line before.
+        """
+        if "\n" in row:
+            raise ValueError(f"One row is one line, found {row!r}.")
+        size = os.fstat(self._file.fileno()).st_size
         try:
-            self._file.write(row.encode("utf-8") + b"\n")
+            rest = memoryview(row.encode("utf-8") + b"\n")
+            while rest:
+                rest = rest[self._file.write(rest) :]
             if time.monotonic() - self._synced > 1.0:
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
         except OSError as error:
-            raise _cannot_write(self.path, error) from error
+            with contextlib.suppress(OSError):
+                self._file.truncate(size)
+            raise cannot_write(self.path, error) from error
 
     def close(self) -> None:
         """Sync and close."""
-        os.fsync(self._file.fileno())
-        self._file.close()
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        finally:
+            self._file.close()
 
     def __enter__(self) -> RowWriter:
         return self
@@ -224,6 +273,24 @@ def append_row(path: Path, row: str) -> None:
         rows.append(row)
 
 
+def open_log(path: Path) -> IO[bytes]:
+    """Open a log for appending, for output that no one parses.
+
+    A job's log is the one file here that may end within a line.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be opened.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab", buffering=0)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's content."""
     digest = hashlib.sha256()
@@ -233,43 +300,54 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def reserve(path: Path, n_bytes: int) -> None:
-    """Create `path` with `n_bytes` reserved on disk, so that a full disk shows now.
-
-    Filling a sparse memory map on a full disk would end the process by SIGBUS.
-    """
-    with Path(path).open("wb") as file:
-        if hasattr(os, "posix_fallocate") and n_bytes:
-            os.posix_fallocate(file.fileno(), 0, n_bytes)
-        else:
-            file.truncate(n_bytes)
-
-
-def free_bytes(path: Path) -> int:
-    """Return the free bytes of the disk that holds `path` or its nearest parent."""
-    path = Path(path).absolute()
-    while not path.exists():
-        path = path.parent
-    return shutil.disk_usage(path).free
-
-
 def _write_all(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     files = {}
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            _sync(file)
-            name = file.relative_to(folder).as_posix()
-            files[name] = {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
-    return {"schema_version": 1, "written_utc": utc_now(), "files": files}
+    for entry in sorted(folder.rglob("*")):
+        if entry.is_dir():
+            _sync_folder(entry)
+        else:
+            _sync(entry)
+            name = entry.relative_to(folder).as_posix()
+            size = entry.stat().st_size
+            files[name] = {"bytes": size, "sha256": sha256_of(entry)}
+    return {"schema_version": _SCHEMA_VERSION, "written_utc": utc_now(), "files": files}
+
+
+def _manifest_entries(path: Path) -> dict[str, dict[str, Any]]:
+    content = read_json(path)
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise DataError(f"{path} is no manifest of ours: it has no schema_version.")
+    if version > _SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema_version {version}, this program knows up to "
+            f"{_SCHEMA_VERSION}. Use the newer neuroembed that wrote it."
+        )
+    entries = content.get("files")
+    if not isinstance(entries, dict) or not all(map(_is_entry, entries.items())):
+        raise DataError(f"{path} is damaged: its list of files is not as written.")
+    return entries
+
+
+def _is_entry(item: tuple[str, Any]) -> bool:
+    name, entry = item
+    place = PurePosixPath(name)
+    if place.is_absolute() or ".." in place.parts or not isinstance(entry, dict):
+        return False
+    return isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
 
 
 def _swap_in(build: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name}.old-{time.time_ns()}")
+    old = beside(path, OLD)
     if path.exists():
         path.rename(old)
     try:
@@ -283,7 +361,7 @@ def _swap_in(build: Path, path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
+    with path.open("rb+" if os.name == "nt" else "rb") as file:
         os.fsync(file.fileno())
 
 
@@ -301,15 +379,15 @@ def _sync_folder(path: Path) -> None:
 def _cut_torn_line(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() == b"\n":
+            return
     content = path.read_bytes()
-    if not content.endswith(b"\n"):
-        write_bytes(path, content[: content.rfind(b"\n") + 1])
-
-
-def _cannot_write(path: Path, error: OSError) -> DataError:
-    reason = error.strerror or str(error)
-    return DataError(
-        f"Cannot write {path}: {reason} ({free_bytes(path.parent):,} bytes free). "
-        "What was there before is unchanged. Free some space or fix the permissions, "
-        "then run the same command again."
+    whole = content[: content.rfind(b"\n") + 1]
+    _log.warning(
+        "%s: a last line of %d bytes without line end was cut off.",
+        path,
+        len(content) - len(whole),
     )
+    write_bytes(path, whole)

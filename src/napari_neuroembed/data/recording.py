@@ -76,6 +76,8 @@ class TimeAxis:
     times_s: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
+        if self.n_frames < 0:
+            raise DataError(f"A stream cannot have {self.n_frames} frames.")
         if (self.rate_hz is None) == (self.times_s is None):
             raise DataError(
                 "A time axis needs either a rate in frames per second or the time of "
@@ -113,6 +115,17 @@ class TimeAxis:
         if times.size:
             object.__setattr__(self, "start_s", float(times[0] - self.period_s / 2))
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TimeAxis):
+            return NotImplemented
+        if self.times_s is None or other.times_s is None:
+            mine = (self.n_frames, self.start_s, self.rate_hz)
+            return mine == (other.n_frames, other.start_s, other.rate_hz)
+        return np.array_equal(self.times_s, other.times_s)
+
+    def __hash__(self) -> int:
+        return hash((self.n_frames, self.start_s, self.rate_hz))
+
     @property
     def is_regular(self) -> bool:
         """Whether frame times follow from a start and a rate."""
@@ -139,7 +152,8 @@ class TimeAxis:
         if self.times_s is not None:
             return self.times_s
         assert self.rate_hz is not None
-        return self.start_s + (np.arange(self.n_frames) + 0.5) / self.rate_hz
+        frames = np.arange(self.n_frames, dtype=np.float64)
+        return self.start_s + (frames + 0.5) / np.float64(self.rate_hz)
 
     def edges(self) -> NDArray[np.float64]:
         """Return the opening edge of every frame, shape (n_frames,)."""
@@ -156,11 +170,22 @@ class TimeAxis:
     def nearest(self, time_s: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the frame nearest to each time, clipped to the recorded range.
 
-        A tie goes to the later frame.
+        A tie, within 1e-6 of a frame, goes to the later frame.
+
+        Raises
+        ------
+        DataError
+            When the stream is empty or a time is not finite.
         """
         time_s = np.asarray(time_s, dtype=np.float64)
         if self.n_frames == 0:
             raise DataError("There is no nearest frame: the stream is empty.")
+        n_bad = int(np.count_nonzero(~np.isfinite(time_s)))
+        if n_bad:
+            raise DataError(
+                f"There is no nearest frame: {n_bad} of {time_s.size} times are NaN "
+                "or infinite."
+            )
         if self.rate_hz is not None:
             index = np.floor((time_s - self.start_s) * self.rate_hz + 1e-6)
             return np.clip(index, 0, self.n_frames - 1).astype(np.int64)
@@ -168,7 +193,8 @@ class TimeAxis:
         right = np.clip(np.searchsorted(times, time_s), 1, max(self.n_frames - 1, 1))
         right = np.minimum(right, self.n_frames - 1)
         left = np.maximum(right - 1, 0)
-        take_left = (time_s - times[left]) < (times[right] - time_s)
+        slack = 2e-6 * (times[right] - times[left])
+        take_left = (time_s - times[left]) < (times[right] - time_s) - slack
         return np.where(take_left, left, right).astype(np.int64)
 
     def gaps(self) -> NDArray[np.int64]:
@@ -190,7 +216,7 @@ class TimeAxis:
         return TimeAxis(self.n_frames, self.start_s + seconds, self.rate_hz)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stream:
     """Lazy data with time as axis 0, its clock and which frames can be used.
 
@@ -216,7 +242,7 @@ class Stream:
     Raises
     ------
     DataError
-        When lengths of data, clock and mask differ.
+        When lengths of data, clock and mask differ or the mask is not of bools.
     """
 
     kind: Kind
@@ -236,17 +262,18 @@ class Stream:
                 f"The {self.kind} stream has {n} frames but its clock has "
                 f"{self.time.n_frames}."
             )
-        if self.valid.shape != (n,):
+        if self.valid.shape != (n,) or self.valid.dtype != np.bool_:
             raise DataError(
-                f"The {self.kind} stream has {n} frames but its validity mask has "
-                f"{self.valid.shape[0]}."
+                f"The {self.kind} stream has {n} frames, so its validity mask must be "
+                f"{n} times True or False; found shape {self.valid.shape} of "
+                f"{self.valid.dtype}."
             )
 
     def __len__(self) -> int:
         return int(self.data.shape[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recording:
     """One continuous recording of one animal.
 
@@ -276,6 +303,19 @@ class Recording:
         """Return the seconds (start, stop) that all named streams cover.
 
         `stop` is before `start` when they share nothing.
+
+        Raises
+        ------
+        DataError
+            When the recording has no such stream.
         """
-        axes = [self.streams[name].time for name in names or self.streams]
+        names = names or tuple(self.streams)
+        missing = [name for name in names if name not in self.streams]
+        if missing or not names:
+            raise DataError(
+                f"Recording {self.id!r} has the streams: "
+                f"{', '.join(self.streams) or 'none'}. Not found: "
+                f"{', '.join(missing) or 'any'}."
+            )
+        axes = [self.streams[name].time for name in names]
         return max(a.start_s for a in axes), min(a.stop_s for a in axes)

@@ -1,0 +1,80 @@
+"""The verbs of the command line and where they are found."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+from napari_neuroembed.errors import ConfigError
+
+if TYPE_CHECKING:
+    from napari_neuroembed.cli.running import VerbReport
+
+JobKind = Literal["none", "project", "new project"]
+
+
+class VerbModule(Protocol):
+    """What a module of verbs offers."""
+
+    def add_arguments(self, verb: str, parser: argparse.ArgumentParser) -> None:
+        """Add the arguments of `verb`; those of all verbs are there already."""
+
+    def run(self, verb: str, args: argparse.Namespace, report: VerbReport) -> int:
+        """Do it and return an exit code."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    Parameters
+    ----------
+    name
+        What is typed.
+    module
+        Full name of its module, imported only when the verb is used.
+    help
+        One line, without a full stop.
+    job
+        Whether it runs inside a job folder: `project` in that of the existing project
+        ``args.project``; `new project` likewise, but the project may be made by the
+        verb; `none` for quick verbs.
+    """
+
+    name: str
+    module: str
+    help: str
+    job: JobKind = "none"
+
+    def load(self) -> VerbModule:
+        """Import the module."""
+        return cast(VerbModule, importlib.import_module(self.module))
+
+
+_HERE = "napari_neuroembed.cli"
+
+VERBS: tuple[Verb, ...] = (
+    Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
+)
+"""All verbs, in the order a newcomer meets them."""
+
+
+def find_verb(name: str, verbs: Sequence[Verb] = VERBS) -> Verb:
+    """Return a verb by its name.
+
+    Raises
+    ------
+    ConfigError
+        Naming the nearest verb and all of them.
+    """
+    for verb in verbs:
+        if verb.name == name:
+            return verb
+    names = [verb.name for verb in verbs]
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise ConfigError(f"{name} is not a verb.{hint} Verbs: {', '.join(names)}.")

@@ -1,0 +1,99 @@
+"""The hidden names of unfinished things, and what to do with them after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import os
+import platform
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+import psutil
+
+PARTIAL = ".partial"
+"""Ending of a file or folder that is being written."""
+
+OLD = ".old"
+"""Ending of a folder that was moved aside and is about to be replaced."""
+
+FOREIGN_AGE_S = {PARTIAL: 24 * 3600.0, OLD: 60.0}
+"""Another computer's process is taken for gone when its thing lay still this long."""
+
+
+def recover_folder(path: Path) -> None:
+    """Undo what a killed ``write_folder`` or ``write_file`` left beside `path`.
+
+    A folder that was moved aside and never replaced is put back; unfinished
+    ``.partial`` files and folders of processes that are gone are deleted. What another
+    process is writing at this moment is left alone.
+    """
+    path = followed(path)
+    if not path.parent.is_dir():
+        return
+    name = glob.escape(f".{path.name}.")
+    left = [p for p in path.parent.glob(f"{name}*") if _is_leftover(p)]
+    moved = sorted(p for p in left if p.name.endswith(OLD))
+    if moved and not path.exists():
+        left.remove(moved[-1])
+        moved[-1].rename(path)
+    for leftover in left:
+        _remove(leftover)
+
+
+def followed(path: Path) -> Path:
+    """Return where a link leads, or the path itself."""
+    path = Path(path)
+    return path.resolve() if path.is_symlink() else path
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Return a hidden name beside `path` that tells whose it is."""
+    owner = f"{_host_tag()}-{os.getpid()}"
+    stamp = f"{time.time_ns()}-{secrets.token_hex(2)}"
+    return path.with_name(f".{path.name}.{owner}.{stamp}{ending}")
+
+
+def _host_tag() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether `path` is an unfinished or moved thing whose owner is gone."""
+    ending = path.suffix
+    parts = path.name.split(".")
+    if ending not in (PARTIAL, OLD) or len(parts) < 5:
+        return False
+    host, _, pid = parts[-3].partition("-")
+    stamp = parts[-2].partition("-")[0]
+    if not (pid.isdigit() and stamp.isdigit()):
+        return False
+    named_s = int(stamp) / 1e9
+    if host != _host_tag():
+        touched_s = max(named_s, _last_change(path)) if ending == PARTIAL else named_s
+        return time.time() - touched_s > FOREIGN_AGE_S[ending]
+    try:
+        started = psutil.Process(int(pid)).create_time()
+    except psutil.Error:
+        return True
+    return started > named_s + 2.0  # the number went to a later process
+
+
+def _last_change(path: Path) -> float:
+    newest = 0.0
+    for entry in (path, *path.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            newest = max(newest, entry.lstat().st_mtime)
+    return newest
+
+
+def _remove(path: Path) -> None:
+    """Remove a leftover as far as it can be; what stays is tried again next time."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
