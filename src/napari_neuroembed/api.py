@@ -62,7 +62,6 @@ class Project(data_project.Project):
         self,
         *,
         recordings: Sequence[str] | None = None,
-        salvage: bool = False,
         report: Report = silent,
     ) -> pd.DataFrame:
         """Make ``derived/`` of every recording that has none, or an outdated one.
@@ -71,8 +70,6 @@ class Project(data_project.Project):
         ----------
         recordings
             Only these; default all.
-        salvage
-            Read damaged files as far as they go.
         report
             Told about every chunk.
 
@@ -82,7 +79,7 @@ class Project(data_project.Project):
             One row per recording: recording, status (made, kept, failed), detail.
         """
         return preprocessing.preprocess_project(
-            self, recordings=recordings, salvage=salvage, report=report
+            self, recordings=recordings, report=report
         )
 
     def config(

@@ -46,20 +46,13 @@ def _preprocess_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recordings", nargs="+", metavar="ID", help="only these; default all"
     )
-    parser.add_argument(
-        "--salvage",
-        action="store_true",
-        help="read damaged files as far as they go; what was lost is recorded",
-    )
     add_set(parser)
 
 
 def _preprocess(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
     if args.set:
         project.change_preprocessing(args.set)
-    done = project.preprocess(
-        recordings=args.recordings, salvage=args.salvage, report=report
-    )
+    done = project.preprocess(recordings=args.recordings, report=report)
     counts = done["status"].value_counts().to_dict()
     text = ", ".join(f"{n} {status}" for status, n in counts.items())
     failed = done[done["status"] == "failed"]

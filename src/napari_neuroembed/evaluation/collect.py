@@ -14,7 +14,7 @@ from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import window_seconds
 from napari_neuroembed.evaluation.embed import embed, neural_bank
-from napari_neuroembed.evaluation.evaluate import Sample
+from napari_neuroembed.evaluation.sample import Sample
 from napari_neuroembed.options.windows import WindowOptions
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.run_folder import RunFolder
@@ -175,7 +175,7 @@ def window_targets(
 def _small(frames: torch.Tensor) -> torch.Tensor:
     """Average frames to at most 16 x 16 pixels and flatten; traces stay as they are."""
     if frames.ndim == 3 and max(frames.shape[1:]) > RAW_PIXELS:
-        size = tuple(min(RAW_PIXELS, n) for n in frames.shape[1:])
+        size = (min(RAW_PIXELS, frames.shape[1]), min(RAW_PIXELS, frames.shape[2]))
         frames = torch.nn.functional.adaptive_avg_pool2d(frames, size)
     return frames.reshape(len(frames), -1)
 

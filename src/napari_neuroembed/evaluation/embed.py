@@ -126,7 +126,7 @@ def _embed_recording(
             "Train a run that includes it."
         )
     frames = window_frames(table, [recording.id], shapes.animals)
-    animal = pd.Index(shapes.animals).get_indexer([recording.animal])
+    animal = pd.Index(shapes.animals).get_indexer(pd.Index([recording.animal]))
     index = torch.as_tensor(animal, dtype=torch.long).clamp(min=0)
     embedded = {}
     features = _features(model, bank, index.to(device))

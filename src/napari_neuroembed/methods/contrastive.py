@@ -7,7 +7,7 @@ et al., with its parentheses restored; Eq. 3 with `negatives: same_animal`).
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_neuroembed.augmentation.base import Augmentation, AugmentationContext
 from napari_neuroembed.augmentation.pipeline import apply_all, build, draw_all
@@ -42,7 +42,7 @@ class Contrastive(Method):
         )
         self.has_pose = self.needs.pose and shapes.pose is not None
         if self.has_pose and shapes.pose is not None:
-            self.f_b = build_encoder(
+            self.f_b: nn.Module = build_encoder(
                 models.pose.name,
                 models.pose,
                 shapes.pose,

@@ -164,7 +164,6 @@ def _time_steps(
     return step_s, len(setup.data.fit) * stride, period
 
 
-def _with(config: RunConfig, **training: int) -> RunConfig:
-    return dataclasses.replace(
-        config, training=dataclasses.replace(config.training, **training)
-    )
+def _with(config: RunConfig, *, image_size: int, steps: int) -> RunConfig:
+    training = dataclasses.replace(config.training, image_size=image_size, steps=steps)
+    return dataclasses.replace(config, training=training)

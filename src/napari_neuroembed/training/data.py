@@ -95,8 +95,8 @@ def window_frames(
     table: pd.DataFrame, recordings: Sequence[str], animals: Sequence[str]
 ) -> WindowFrames:
     """Turn rows of a window table into frame numbers."""
-    recording = pd.Index(recordings).get_indexer(table["recording"])
-    animal = pd.Index(animals).get_indexer(table["animal"])
+    recording = pd.Index(recordings).get_indexer(pd.Index(table["recording"]))
+    animal = pd.Index(animals).get_indexer(pd.Index(table["animal"]))
 
     def frames(role: str) -> Tensor:
         first = table[f"{role}_first"].to_numpy()[:, None]

@@ -74,9 +74,12 @@ def make_fabric(options: TrainingOptions) -> Fabric:
             "--set training.device=auto, or install a CUDA build of torch."
         )
     accelerator = {"cuda": "gpu"}.get(options.device, options.device)
-    precision = "bf16-mixed" if options.precision == "bf16" else "32-true"
     with _quiet_advice():
-        return Fabric(accelerator=accelerator, devices=1, precision=precision)
+        return Fabric(
+            accelerator=accelerator,
+            devices=1,
+            precision="bf16-mixed" if options.precision == "bf16" else "32-true",
+        )
 
 
 def train_steps(

@@ -189,9 +189,7 @@ def _units(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return table.set_axis(names, axis=1), units
 
 
-def _chosen(
-    table: pd.DataFrame, columns: tuple[str, ...], name: str
-) -> pd.DataFrame:
+def _chosen(table: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.DataFrame:
     missing = [c for c in columns if c not in table]
     if missing:
         raise DataError(
@@ -222,9 +220,13 @@ def _arrange(
         if joints and not others:
             odd = next(iter(joints))
             text = f"point {odd} has no x and y column. Points need <name>_x, <name>_y."
-            return kind, values[..., None], tuple(table.columns), None, [
-                Problem("pose.header", "error", text, name)
-            ]
+            return (
+                kind,
+                values[..., None],
+                tuple(table.columns),
+                None,
+                [Problem("pose.header", "error", text, name)],
+            )
         return kind, values[..., None], tuple(table.columns), None, []
     return _pose(table, joints, others, name)
 

@@ -64,9 +64,7 @@ class DeepLabCutReader:
         """Read the table; the file has no rate, so it must be given."""
         del salvage
         unacceptable = {"pose.individuals", "csv.number"}
-        return read_signals(
-            self._load(source, options), rate_hz, accept - unacceptable
-        )
+        return read_signals(self._load(source, options), rate_hz, accept - unacceptable)
 
     def _load(self, source: Source, options: Mapping[str, Any]) -> Signals:
         told = parse_options(DeepLabCutOptions, options, self.name, self.kinds)

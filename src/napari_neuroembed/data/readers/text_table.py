@@ -64,8 +64,14 @@ def read_text(path: Path, separator: str = "") -> Text:
             "[csv.header]"
         )
     lines = content.split("\n", 6)[:6]
-    counts = {s: min(line.count(s) for line in lines if line.strip() or s == ",")
-              for s in _SEPARATORS} if any(line.strip() for line in lines) else {}
+    counts = (
+        {
+            s: min(line.count(s) for line in lines if line.strip() or s == ",")
+            for s in _SEPARATORS
+        }
+        if any(line.strip() for line in lines)
+        else {}
+    )
     if not counts:
         raise DataError(f"{path} holds no line. Export it again. [csv.empty]")
     lines = [line for line in lines if line.strip()]

@@ -200,9 +200,7 @@ def _shape(text: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(n) for n in re.findall(r"\d+", text)), ""
 
 
-def _leading(
-    shape: tuple[int, ...], height: int, width: int
-) -> tuple[int, ...] | None:
+def _leading(shape: tuple[int, ...], height: int, width: int) -> tuple[int, ...] | None:
     """Return the dimensions before (y, x), or None when y and x do not match."""
     if len(shape) > 2 and shape[-1] == 1 and shape[-3:-1] == (height, width):
         shape = shape[:-1]

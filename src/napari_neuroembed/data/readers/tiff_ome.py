@@ -121,9 +121,7 @@ def _planes(
         first = [int(block.get(f"First{k}", "0")) for k in fastest]
         default = total if block.get("IFD") is None else 1
         count = int(block.get("PlaneCount", str(default)))
-        start = first[0] + size[fastest[0]] * (
-            first[1] + size[fastest[1]] * first[2]
-        )
+        start = first[0] + size[fastest[0]] * (first[1] + size[fastest[1]] * first[2])
         if page < 0 or start < 0 or count < 0 or start + min(count, total) > total:
             raise OmeError(f"TiffData at IFD {page} names planes that do not exist")
         count = min(count, total - start)

@@ -234,8 +234,10 @@ def _join(
         text = f"its files have {' and '.join(map(str, channels))} channels; expected "
         text += "the same number in each. Give the files of one recording only."
         problem = Problem("tiff.pages", "error", text, name)
-        parts = [dataclasses.replace(p, file=p.file[:, :1], plane=p.plane[:, :1])
-                 for p in parts]
+        parts = [
+            dataclasses.replace(p, file=p.file[:, :1], plane=p.plane[:, :1])
+            for p in parts
+        ]
         problems = [problem]
     else:
         problems = []
@@ -247,6 +249,7 @@ def _alike(
     directories: Sequence[Directory], files: Sequence[FilePlanes]
 ) -> list[Problem]:
     """Return the first file whose frames differ from those of the first one."""
+
     def kind(f: FilePlanes) -> tuple[int, int, str]:
         return f.height, f.width, f.dtype.newbyteorder("=").name
 

@@ -79,9 +79,7 @@ class TiffStack:
             return images[(0, *rest)]
         return images[(slice(None), *rest)]
 
-    def __array__(
-        self, dtype: Any = None, copy: bool | None = None
-    ) -> NDArray[Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         del copy
         return self[:].astype(dtype or self.dtype, copy=False)
 
@@ -174,9 +172,10 @@ def _decode(
                 tiff.filehandle.seek(int(at))
                 page = tifffile.TiffPage(tiff, index=number)
                 image = page.asarray(maxworkers=1)
-                if image.shape != out.shape[1:] or image.dtype.newbyteorder(
-                    "="
-                ) != out.dtype:
+                if (
+                    image.shape != out.shape[1:]
+                    or image.dtype.newbyteorder("=") != out.dtype
+                ):
                     raise ValueError(f"it decodes to {image.shape} {image.dtype}")  # noqa: TRY301
                 out[i] = image
     except _DECODING_ERRORS as error:

@@ -85,8 +85,12 @@ class VideoReader:
         if source.path.is_dir():
             return {"video": _read_folder(source, told, rate_hz, accept)}
         index = _index(source)
-        problems = _problems(index) + rate_problems(source.name, _claims(index), rate_hz)
-        forgiven = (accept - {"video.decode"}) | ({"video.decode"} if salvage else set())
+        problems = _problems(index) + rate_problems(
+            source.name, _claims(index), rate_hz
+        )
+        forgiven = (accept - {"video.decode"}) | (
+            {"video.decode"} if salvage else set()
+        )
         refuse(problems, source.name, forgiven)
         if index.n_frames < 2:
             raise DataError(f"{source.name}: a video of 1 frame. [video.decode]")

@@ -136,7 +136,9 @@ class VideoClip:
             if frame.is_corrupt:
                 raise self._bad(found, "its data are damaged")
             self._next = found + 1
-            if found == wanted and (not self._index.is_timed or frame.pts == pts[found]):
+            if found == wanted and (
+                not self._index.is_timed or frame.pts == pts[found]
+            ):
                 image: NDArray[np.uint8] = frame.to_ndarray(format=self._format)
                 if image.shape != self._image:
                     raise self._bad(found, f"its size is {image.shape}")
