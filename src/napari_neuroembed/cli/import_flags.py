@@ -1,0 +1,286 @@
+"""The flags of ``neuroembed import``, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_neuroembed.data.covariates import parse_assignments
+from napari_neuroembed.data.import_request import ImportRequest, StreamRequest
+from napari_neuroembed.data.roots import is_source
+from napari_neuroembed.data.yaml_text import read_yaml
+from napari_neuroembed.errors import ConfigError
+
+if TYPE_CHECKING:
+    from napari_neuroembed.data.import_pattern import PatternRequest
+
+KINDS = ("trace", "pose", "scalar", "video")
+_HELP = {
+    "trace": "traces of neurons or regions",
+    "pose": "body points or angles",
+    "scalar": "signals such as running speed",
+    "video": "camera clip or folder of images",
+}
+
+
+def add_import_flags(parser: argparse.ArgumentParser) -> None:
+    """Add what names recordings, streams, clocks and labels."""
+    parser.add_argument(
+        "source", nargs="?", metavar="SOURCE", help="stack, folder or 'pattern*.tif'"
+    )
+    many = parser.add_argument_group("many recordings at once")
+    many.add_argument("--table", type=Path, metavar="F", help="a row per recording")
+    many.add_argument(
+        "--pattern", metavar="P", help="e.g. '{animal}/{date}_{trial}/*.tif'"
+    )
+    for kind in (*KINDS, "labels"):
+        many.add_argument(f"--{kind}-pattern", metavar="P", help=f"the same for {kind}")
+    one = parser.add_argument_group("the recording")
+    one.add_argument("--animal", default="", help="whose recording it is")
+    one.add_argument(
+        "--recording", metavar="NAME", help="its name (default ANIMAL_001)"
+    )
+    _add_repeated(one, "--covariate", "KEY=VALUE", "a fact, e.g. sex=f")
+    _add_repeated(one, "--root", "NAME=FOLDER", "a name for the folder of the data")
+    one.add_argument(
+        "--salvage", action="store_true", help="open damaged files as far as they go"
+    )
+    _add_streams(parser)
+    labels = parser.add_argument_group("actions")
+    labels.add_argument("--labels", metavar="F", help="file of labelled actions")
+    labels.add_argument(
+        "--labels-like", metavar="STREAM", help="whose frames its rows are"
+    )
+    labels.add_argument("--rater", help="who labelled, where the file does not say")
+    _add_repeated(labels, "--label-option", "KEY=VALUE", "setting of the label reader")
+
+
+def request_of(args: argparse.Namespace) -> ImportRequest:
+    """Return the recording that the flags ask for.
+
+    Raises
+    ------
+    ConfigError
+        When a flag cannot be understood or speaks of a stream that is not there.
+    """
+    named: dict[str, str] = {}
+    if args.source is not None:
+        named["neural"] = args.source
+    for kind in KINDS:
+        for text in getattr(args, kind):
+            name, where = _named(kind, text)
+            if name in named:
+                raise ConfigError(
+                    f"--{kind} {text}: there is a stream {name} already. Name the "
+                    f"second one: --{kind} NAME={where}."
+                )
+            named[name] = where
+    settings = stream_settings(args, named)
+    streams = {
+        name: StreamRequest(source=_where(where), **settings[name])
+        for name, where in named.items()
+    }
+    return _request(args, streams, args.animal, args.labels)
+
+
+def pattern_of(args: argparse.Namespace, base: Path) -> PatternRequest:
+    """Return how the flags say to find many recordings."""
+    from napari_neuroembed.data.import_pattern import PatternRequest
+
+    patterns = {"neural": args.pattern}
+    for kind in (*KINDS, "labels"):
+        pattern = getattr(args, f"{kind}_pattern")
+        if pattern is not None:
+            patterns[kind] = pattern
+    settings = stream_settings(args, patterns)
+    streams = {
+        name: StreamRequest(source="", **settings[name])
+        for name in patterns
+        if name != "labels"
+    }
+    return PatternRequest(
+        patterns=patterns,
+        base=base,
+        streams=streams,
+        name=args.recording,
+        animal=args.animal or None,
+        template=_request(args, {}, "", None),
+    )
+
+
+def stream_settings(
+    args: argparse.Namespace, streams: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """Return what the flags say about each stream, as StreamRequest takes it.
+
+    Raises
+    ------
+    ConfigError
+        When a flag speaks of a stream that is not there.
+    """
+    found: dict[str, dict[str, Any]] = {name: _of_kind(args, name) for name in streams}
+    first = next(iter(found), "neural")
+    if first in found:
+        found[first] |= _given(rate_hz=args.rate, reader=args.reader)
+    if args.sync is not None:
+        others = [name for name in found if name != first]
+        target = "pose" if "pose" in found else next(iter(others), first)
+        found[target]["sync_file"] = args.sync
+        if target == first:
+            found[target]["sync_kind"] = "timestamps"
+    for name, other in pairs(args.like, "--like").items():
+        _known(found, name, "--like")["like"] = other
+    for name, unit in _units(args.unit, found).items():
+        _known(found, name, "--unit").setdefault("options", {})["unit"] = unit
+    for path, text in pairs(args.reader_option, "--reader-option").items():
+        name, _, key = path.partition(".")
+        options = _known(found, name, "--reader-option").setdefault("options", {})
+        options[key] = read_yaml(f"value: {text}", "--reader-option")["value"]
+    for role, text in pairs(args.channel, "--channel").items():
+        if not text.isdigit():
+            raise ConfigError(f"--channel {role}={text}: expected a number from 0.")
+        _known(found, first, "--channel").setdefault("channels", {})[role] = int(text)
+    return found
+
+
+def pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
+    """Split ``NAME=VALUE`` flags.
+
+    Raises
+    ------
+    ConfigError
+        For one without ``=``.
+
+    Examples
+    --------
+    >>> pairs(["scalar=neural"], "--like")
+    {'scalar': 'neural'}
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise ConfigError(f"{flag} {text!r}: expected NAME=VALUE.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _add_repeated(group: Any, flag: str, metavar: str, text: str) -> None:
+    group.add_argument(
+        flag, action="append", default=[], metavar=metavar, help=f"{text}; repeatable"
+    )
+
+
+def _add_streams(parser: argparse.ArgumentParser) -> None:
+    streams = parser.add_argument_group("streams and their clocks")
+    streams.add_argument(
+        "--rate", type=float, metavar="HZ", help="frames per second of SOURCE"
+    )
+    streams.add_argument("--reader", help="reader of SOURCE (default: by content)")
+    for kind in KINDS:
+        _add_repeated(streams, f"--{kind}", "[NAME=]F", _HELP[kind])
+        streams.add_argument(
+            f"--{kind}-rate", type=float, metavar="HZ", help="its frames per second"
+        )
+        streams.add_argument(
+            f"--{kind}-start",
+            type=float,
+            metavar="S",
+            help="when its first frame opens, seconds after that of SOURCE",
+        )
+        streams.add_argument(f"--{kind}-reader", metavar="NAME", help="its reader")
+        streams.add_argument(
+            f"--{kind}-sync", metavar="F", help="frame of SOURCE for each of its frames"
+        )
+        streams.add_argument(
+            f"--{kind}-times", metavar="F", help="time of each of its frames, s"
+        )
+    streams.add_argument(
+        "--sync",
+        metavar="F",
+        help="map of the pose (or other second stream); alone: times of SOURCE",
+    )
+    _add_repeated(streams, "--like", "STREAM=OTHER", "two streams on one clock")
+    _add_repeated(streams, "--unit", "[STREAM=]UNIT", "e.g. cm/s; of the scalars")
+    _add_repeated(streams, "--channel", "ROLE=N", "e.g. functional=0")
+    _add_repeated(
+        streams, "--reader-option", "STREAM.KEY=VALUE", "e.g. neural.axes=TCYX"
+    )
+
+
+def _of_kind(args: argparse.Namespace, name: str) -> dict[str, Any]:
+    kind = name.partition("_")[0]
+    if kind not in KINDS:
+        return {}
+    sync, times = getattr(args, f"{kind}_sync"), getattr(args, f"{kind}_times")
+    if sync is not None and times is not None:
+        raise ConfigError(f"Give --{kind}-sync or --{kind}-times, not both.")
+    return _given(
+        rate_hz=getattr(args, f"{kind}_rate"),
+        start_s=getattr(args, f"{kind}_start"),
+        reader=getattr(args, f"{kind}_reader"),
+        sync_file=sync or times,
+        sync_kind="timestamps" if times is not None else None,
+    )
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _named(kind: str, text: str) -> tuple[str, str]:
+    """Read ``F`` as the stream `kind`, ``speed=F`` as ``scalar_speed``."""
+    name, equals, where = text.partition("=")
+    if not equals or "/" in name or Path(text).exists():
+        return kind, text
+    return (name if name.startswith(kind) else f"{kind}_{name}"), where
+
+
+def _where(text: str) -> str | Path:
+    return text if is_source(text) else Path(text)
+
+
+def _units(texts: Iterable[str], streams: Mapping[str, Any]) -> dict[str, str]:
+    units: dict[str, str] = {}
+    for text in texts:
+        if "=" in text:
+            units |= pairs([text], "--unit")
+        else:
+            units |= {name: text for name in streams if name.startswith("scalar")}
+    return units
+
+
+def _known(streams: dict[str, dict[str, Any]], name: str, flag: str) -> dict[str, Any]:
+    if name not in streams:
+        raise ConfigError(
+            f"{flag}: there is no stream {name!r} in this import. Streams: "
+            f"{', '.join(streams) or 'none'}."
+        )
+    return streams[name]
+
+
+def _request(
+    args: argparse.Namespace,
+    streams: Mapping[str, StreamRequest],
+    animal: str,
+    labels: str | None,
+) -> ImportRequest:
+    roots = {n: Path(f).resolve() for n, f in pairs(args.root, "--root").items()}
+    options = {
+        key: read_yaml(f"value: {text}", "--label-option")["value"]
+        for key, text in pairs(args.label_option, "--label-option").items()
+    }
+    return ImportRequest(
+        animal=animal,
+        streams=streams,
+        recording=args.recording if streams else None,
+        covariates=parse_assignments(args.covariate),
+        labels=labels,
+        rater=args.rater,
+        labels_like=args.labels_like,
+        label_options=options,
+        salvage=args.salvage,
+        roots=roots,
+    )

@@ -1,0 +1,273 @@
+"""Import one recording: look, check everything, then add it in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_neuroembed.data.acceptance import (
+    check_acceptances,
+    is_accepted,
+    refuse_with_option,
+)
+from napari_neuroembed.data.clocks import MAX_DRIFT_PPM, Span, picture, spans
+from napari_neuroembed.data.fingerprints import Fingerprint, is_sync
+from napari_neuroembed.data.import_labels import (
+    LabelRequest,
+    add_labels,
+    read_labels_of,
+)
+from napari_neuroembed.data.import_request import ImportRequest, build_recording
+from napari_neuroembed.data.names import check_name
+from napari_neuroembed.data.opening import Opened, open_recording
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.project_spec import Acceptance, RecordingSpec
+from napari_neuroembed.data.recording import Stream
+from napari_neuroembed.data.roots import Roots, is_source
+from napari_neuroembed.data.source_records import take_records
+from napari_neuroembed.data.sources import find_files
+from napari_neuroembed.errors import DataError, NeuroembedError
+from napari_neuroembed.progress import Report, silent
+
+if TYPE_CHECKING:
+    from napari_neuroembed.data.project import Project
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import found and did.
+
+    Parameters
+    ----------
+    recording, animal
+        Names.
+    status
+        ``imported``, ``checked`` (dry run) or ``present`` (nothing to do).
+    spans
+        What stretch of time each stream covers.
+    lines
+        One line per stream for people: shape, rate and where the rate comes from.
+    problems
+        Warnings, notes and accepted errors.
+    n_bouts
+        Labelled bouts imported.
+    """
+
+    recording: str
+    animal: str
+    status: str
+    spans: tuple[Span, ...] = ()
+    lines: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    n_bouts: int = 0
+
+    def text(self) -> str:
+        """Return the report for a terminal, with a picture of the clocks."""
+        head = f"{self.recording} ({self.animal}): {self.status}"
+        if self.n_bouts:
+            head += f", {self.n_bouts} bouts"
+        notes = [f"  {p.severity}: {p.text} [{p.id}]" for p in self.problems]
+        drawn = picture(self.spans)
+        body = [f"  {line}" for line in (*self.lines, *drawn.splitlines())]
+        return "\n".join([head, *body, *notes])
+
+
+def import_recording(
+    project: Project,
+    request: ImportRequest,
+    *,
+    accepted: Sequence[Acceptance] = (),
+    max_drift_ppm: float = MAX_DRIFT_PPM,
+    dry_run: bool = False,
+    report: Report = silent,
+) -> ImportReport:
+    """Add one recording to a project, or refuse it and change nothing.
+
+    Parameters
+    ----------
+    project
+        Where to.
+    request
+        Animal, streams, covariates, labels.
+    accepted
+        Findings that somebody takes, each with a reason; kept in project.yaml.
+    max_drift_ppm
+        Largest drift between two clocks that is let pass.
+    dry_run
+        Only look.
+    report
+        Called per step.
+
+    Raises
+    ------
+    DataError
+        Listing every unaccepted error, each with the option that accepts it.
+    """
+    check_acceptances(accepted)
+    name = request.recording or free_name(project, request.animal)
+    check_name(name, "recording")
+    check_name(request.animal, "animal")
+    report("check", 0, 3, name)
+    roots, spec = build_recording(project, request, name)
+    accepted = [replace(a, recording=name) for a in accepted]
+    accept = {a.check for a in accepted} | project.accepted(name)
+    opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
+    taken = take_records(spec, roots)
+    problems = [*opened.problems, *duplicate_problems(project, name, taken)]
+    report("check", 1, 3, name)
+    labels = _labels(request, name, roots, opened, problems)
+    head = f"Recording {name!r}"
+    if name in project.recording_ids():
+        raise DataError(
+            f"There is a recording {name!r} already. Choose another name with "
+            "--recording, or take it out of project.yaml first."
+        )
+    refuse_with_option(problems, head, accept)
+    report("check", 2, 3, name)
+    if not dry_run:
+        used = [a for a in accepted if any(is_accepted(p, {a.check}) for p in problems)]
+        project.roots = roots
+        roots.save()
+        project.add(spec, accepted=used)
+        _add_labels_or_undo(project, name, labels)
+    report("check", 3, 3, name)
+    return ImportReport(
+        recording=name,
+        animal=request.animal,
+        status="checked" if dry_run else "imported",
+        spans=tuple(spans(opened.streams)),
+        lines=tuple(_line(n, s, spec) for n, s in opened.streams.items()),
+        problems=tuple(problems),
+        n_bouts=sum(len(found.bouts.action) for found in labels),
+    )
+
+
+def free_name(project: Project, animal: str) -> str:
+    """Return the next free name of a recording: ``fly1_001``, ``fly1_002`` ...
+
+    Examples
+    --------
+    >>> class Empty: recording_ids = staticmethod(lambda: ("fly1_001",))
+    >>> free_name(Empty(), "fly1")
+    'fly1_002'
+    """
+    taken = {name.casefold() for name in project.recording_ids()}
+    number = 1
+    while f"{animal}_{number:03d}".casefold() in taken:
+        number += 1
+    return f"{animal}_{number:03d}"
+
+
+def duplicate_problems(
+    project: Project, recording: str, taken: Mapping[str, Iterable[Fingerprint]]
+) -> list[Problem]:
+    """Find files that another recording of the project has already.
+
+    Returns
+    -------
+    ``source.duplicate`` errors: the same file in two recordings would put the same
+    data into fit and fresh recordings, or under two animals.
+    """
+    owners = {
+        entry.content: (name, stream)
+        for name, streams in project.records().items()
+        for stream, entries in streams.items()
+        for entry in entries
+        if not is_sync(stream) and name != recording
+    }
+    animals = {r.id: r.animal for r in project.spec.recordings}
+    problems = []
+    for stream, entries in taken.items():
+        for entry in entries:
+            owner = owners.get(entry.content)
+            if owner is None or is_sync(stream) or owner[0] not in animals:
+                continue
+            text = (
+                f"{entry.source} ({stream}) has the same content as {owner[1]} of "
+                f"recording {owner[0]!r} of animal {animals[owner[0]]!r}. The same "
+                "data in two recordings make every score of identity and action wrong."
+            )
+            problems.append(Problem("source.duplicate", "error", text, recording))
+    return problems
+
+
+def present_recording(project: Project, request: ImportRequest) -> str | None:
+    """Return the recording that a request would import again, if there is one.
+
+    It is the one of the same name, else the one with the same main files.
+    """
+    if request.recording in project.recording_ids():
+        return request.recording
+    try:
+        _, spec = build_recording(project, request, request.recording or "new")
+    except NeuroembedError:
+        return None
+    for known in project.spec.recordings:
+        shared = set(known.streams) & set(spec.streams)
+        if (
+            shared
+            and known.animal == spec.animal
+            and all(known.streams[n].source == spec.streams[n].source for n in shared)
+        ):
+            return known.id
+    return None
+
+
+def label_path(where: str | Path, roots: Roots) -> Path:
+    """Return the label file, given as a path or as ``ROOT:relative/path``.
+
+    Raises
+    ------
+    DataError
+        When it is not there.
+    """
+    if is_source(where):
+        return find_files(str(where), roots)[0]
+    path = Path(where)
+    if not path.is_file():
+        raise DataError(f"The label file {path} is not there [source.missing].")
+    return path
+
+
+def _labels(
+    request: ImportRequest,
+    name: str,
+    roots: Roots,
+    opened: Opened,
+    problems: list[Problem],
+) -> list[LabelRequest]:
+    if request.labels is None:
+        return []
+    path = label_path(request.labels, roots)
+    found, wrong = read_labels_of(request, name, path, opened.streams)
+    problems += wrong
+    return found
+
+
+def _add_labels_or_undo(
+    project: Project, name: str, labels: list[LabelRequest]
+) -> None:
+    if not labels:
+        return
+    try:
+        add_labels(project, name, labels)
+    except BaseException:
+        project.remove(name)
+        raise
+
+
+def _line(name: str, stream: Stream, spec: RecordingSpec) -> str:
+    shape = "x".join(str(n) for n in stream.data.shape)
+    facts: Mapping[str, Any] = stream.facts
+    declared = spec.streams[name].rate_hz is not None
+    origin = facts.get("rate_origin") or ("as given" if declared else "from its clock")
+    rate = 1.0 / stream.time.period_s if stream.time.period_s else 0.0
+    lost = int((~stream.valid).sum())
+    masked = f", {lost:,} frames masked" if lost else ""
+    seconds = stream.time.stop_s - stream.time.start_s
+    return (
+        f"{name}: {shape} {stream.data.dtype}, {seconds:.2f} s at {rate:.6g} Hz "
+        f"({origin}){masked}"
+    )
