@@ -366,14 +366,21 @@ def _sync(path: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make a rename durable; Windows has no handle for a folder."""
+    """Make a rename durable; Windows has no handle for a folder.
+
+    By now the rename has happened, and some network drives know no sync of folders, so
+    a failure is no error: only a power cut within seconds could still undo it.
+    """
     if os.name == "nt":
         return
-    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        _log.warning("%s could not be synced: %s.", path, error.strerror)
 
 
 def _cut_torn_line(path: Path) -> None:
