@@ -24,13 +24,20 @@ from napari_neuroembed.config import (
     with_settings,
 )
 from napari_neuroembed.data import project as data_project
-from napari_neuroembed.data.import_table import import_table
+from napari_neuroembed.data.import_plan import run_plans
+from napari_neuroembed.data.import_table import plan_table
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.synthetic_files import write_twin
-from napari_neuroembed.errors import ConfigError, DataError, NeuroembedError
+from napari_neuroembed.errors import (
+    ConfigError,
+    DataError,
+    NeuroembedError,
+    raise_all,
+)
 from napari_neuroembed.evaluation.collect import build_sample
 from napari_neuroembed.evaluation.embed import embed
-from napari_neuroembed.evaluation.evaluate import RunFacts, evaluate
+from napari_neuroembed.evaluation.evaluate import evaluate
+from napari_neuroembed.evaluation.table import RunFacts
 from napari_neuroembed.methods import METHODS, as_defined
 from napari_neuroembed.methods.randomness import numpy_generator
 from napari_neuroembed.options.base import to_dict
@@ -448,13 +455,16 @@ def make_synthetic_project(
     options = options or SyntheticOptions(n_animals=n_animals, seed=seed)
     project = Project.create(Path(path), preset="twin")
     project.set_preprocessing(
-        {
-            "dff": {"offset": float(options.offset)},
-            "resize": {"height": 16, "width": 16},
-        }
+        {"dff.offset": float(options.offset), "resize.height": 16, "resize.width": 16}
     )
     write_twin(project.path, options, report=report)
-    import_table(project, project.path / "recordings.csv", report=report)
+    results = run_plans(
+        project, plan_table(project, project.path / "recordings.csv"), report=report
+    )
+    failed = [
+        f"{result.plan.name}: {result.error}" for result in results if result.error
+    ]
+    raise_all(failed, DataError, str(project.path))
     return project
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.exit_codes import ExitCode
-from napari_neuroembed.cli.flags import add_project, add_set, table
+from napari_neuroembed.cli.flags import add_project, add_set, settings, table
 from napari_neuroembed.cli.running import VerbReport
 from napari_neuroembed.cli.score_table import score_lines
 from napari_neuroembed.config import with_settings
@@ -51,7 +51,12 @@ def _preprocess_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _preprocess(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
     if args.set:
-        project.change_preprocessing(args.set)
+        project.set_preprocessing(
+            {
+                path.removeprefix("preprocessing."): value
+                for path, value in settings(args).items()
+            }
+        )
     done = project.preprocess(recordings=args.recordings, report=report)
     counts = done["status"].value_counts().to_dict()
     text = ", ".join(f"{n} {status}" for status, n in counts.items())
@@ -173,11 +178,10 @@ def _evaluate(project: Project, args: argparse.Namespace, report: VerbReport) ->
     config = run.config
     if args.profile:
         config = with_settings(config, [f"evaluation.profile={args.profile}"])
-    settings = [
-        text if text.startswith("evaluation.") else f"evaluation.{text}"
-        for text in args.set
-    ]
-    config = with_settings(config, settings)
+    config = with_settings(
+        config,
+        [f"evaluation.{text.removeprefix('evaluation.')}" for text in args.set],
+    )
     scores = run.evaluate(
         config.evaluation, name=args.name, set_name=args.set_name, report=report
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.flags import table
 
@@ -63,7 +64,7 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
     return text
 
 
-def _row(question: str, row: dict[str, object]) -> tuple[str, ...]:
+def _row(question: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
     source = f"{row['method']} {row['stream']}"
     if row["transform"] not in ("none", ""):
         source += f" ({row['transform']})"

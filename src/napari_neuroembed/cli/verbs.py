@@ -58,7 +58,36 @@ class Verb:
 _HERE = "napari_neuroembed.cli"
 
 VERBS: tuple[Verb, ...] = (
+    Verb(
+        "demo",
+        f"{_HERE}.demo_verbs",
+        "make synthetic animals and run the whole job on them",
+        job="new project",
+    ),
+    Verb(
+        "import",
+        f"{_HERE}.import_verb",
+        "add recordings to a project",
+        job="new project",
+    ),
+    Verb("check", f"{_HERE}.check_verb", "look for problems before they cost a day"),
+    Verb("relink", f"{_HERE}.relink_verb", "find sources again that were moved"),
+    Verb(
+        "preprocess",
+        f"{_HERE}.run_verbs",
+        "register, dF/F, resize: make recordings comparable",
+        job="project",
+    ),
+    Verb("train", f"{_HERE}.run_verbs", "train encoders and embed", job="project"),
+    Verb("embed", f"{_HERE}.run_verbs", "embed with a trained run", job="project"),
+    Verb(
+        "evaluate",
+        f"{_HERE}.run_verbs",
+        "actions, decoding and identity leakage of a run",
+        job="project",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
+    Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )
 """All verbs, in the order a newcomer meets them."""
 

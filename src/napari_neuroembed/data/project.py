@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import copy
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from napari_neuroembed.data import fingerprints
 from napari_neuroembed.data.acceptance import (
@@ -56,7 +57,7 @@ class Project:
     @classmethod
     def create(
         cls, path: str | Path, *, name: str | None = None, preset: str = "1 hour"
-    ) -> Project:
+    ) -> Self:
         """Make a project folder with an empty project.yaml.
 
         Parameters
@@ -78,7 +79,7 @@ class Project:
         return cls(ProjectFile.create(folder, spec), Roots.load(folder))
 
     @classmethod
-    def open(cls, path: str | Path) -> Project:
+    def open(cls, path: str | Path) -> Self:
         """Open an existing project folder.
 
         Raises
@@ -92,7 +93,7 @@ class Project:
         return cls(ProjectFile.load(folder), Roots.load(folder))
 
     @classmethod
-    def draft(cls, path: str | Path, *, preset: str = "1 hour") -> Project:
+    def draft(cls, path: str | Path, *, preset: str = "1 hour") -> Self:
         """Return the project of a folder, or one that the first save will make.
 
         Nothing is written.
@@ -186,6 +187,34 @@ class Project:
         from napari_neuroembed.options.preprocessing import PreprocessingOptions
 
         return from_dict(PreprocessingOptions, self.spec.preprocessing, "preprocessing")
+
+    def set_preprocessing(self, changes: Mapping[str, Any]) -> None:
+        """Change options of pre-processing and save project.yaml.
+
+        Parameters
+        ----------
+        changes
+            Dotted path (``dff.window_frames``) -> value.
+
+        Raises
+        ------
+        ConfigError
+            When a path is no option or a value is wrong; nothing is written.
+        """
+        from napari_neuroembed.options.base import replace_path
+
+        options = self.preprocessing()
+        written = copy.deepcopy(dict(self.spec.preprocessing))
+        for path, value in changes.items():
+            options = replace_path(options, path, value)
+            *parents, last = path.split(".")
+            place = written
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = value
+        before = self.spec
+        self.spec = before.model_copy(update={"preprocessing": written})
+        self._save_or_restore(before)
 
     def covariates(self) -> pd.DataFrame:
         """Return a row per recording: its name, its animal, its covariates."""

@@ -76,13 +76,16 @@ def build_sample(
         covariates.drop(columns=["animal"]), on="recording", how="left", sort=False
     )
     targets, names = window_targets(windows, known)
+    # Windows in the gap between a fit and a fresh block belong to neither.
+    rows = np.flatnonzero(table["role"] != "")
+    pose = baselines.get("raw_pose")
     return Sample(
-        windows=table,
-        features=features,
-        baselines=baselines,
-        targets=targets,
+        windows=table.iloc[rows].reset_index(drop=True),
+        features={name: x[rows] for name, x in features.items()},
+        baselines={name: x[rows] for name, x in baselines.items()},
+        targets={name: x[rows] for name, x in targets.items()},
         target_names=names,
-        pose_features=baselines.get("raw_pose"),
+        pose_features=None if pose is None else pose[rows],
         window_s=length,
         split_kind=split.kind,
     )

@@ -250,9 +250,10 @@ def _fit(
             usable = recording.streams[name].valid
         group = recording.id if by_recording else recording.animal
         stacks.setdefault(group, []).append((array, usable))
+    used: NDArray[np.bool_] | None = None
     if mask is not None and len(arrays[0].shape) == 3:
-        mask = _reduce_mask(mask, arrays[0].shape[1])
-    normaliser = fit_normaliser(stacks, config.normalise, mask)
+        used = _reduce_mask(mask, arrays[0].shape[1])
+    normaliser = fit_normaliser(stacks, config.normalise, used)
     scaler = None
     if "pose" in index.streams:
         pose = index.streams["pose"]
@@ -272,8 +273,7 @@ def _reduce_mask(mask: NDArray[np.bool_], height: int) -> NDArray[np.bool_]:
     if factor <= 1:
         return mask
     blocks = mask.reshape(height, factor, mask.shape[1] // factor, factor)
-    reduced: NDArray[np.bool_] = blocks.all(axis=(1, 3))
-    return reduced
+    return np.asarray(blocks.all(axis=(1, 3)))
 
 
 def _shapes(
