@@ -73,21 +73,19 @@ class PoissonNoise:
         """Return windows of shape (n, time, ...) with shot noise."""
         check_batch(self.name, batch)
         check_n(self.name, batch, params, "photons")
-        values = batch.float() if batch.dtype != torch.float64 else batch
+        rows = params["active"].nonzero().squeeze(1)
+        values = batch[rows] if batch.dtype == torch.float64 else batch[rows].float()
         flat = values.flatten(1)
         low = flat.amin(dim=1)
         rank = 1 + round(PERCENTILE * (flat.shape[1] - 1))
         spread = flat.kthvalue(rank, dim=1).values - low
-        active = params["active"] & (spread > 0)
-        scale = params["photons"].to(values.dtype) / torch.where(
-            spread > 0, spread, torch.ones_like(spread)
-        )
-        low, scale = per_window(low, values), per_window(scale, values)
-        counts = self._count(
-            (values - low).clamp_min(0) * scale, noise_generator(batch, params)
-        )
-        noisy = (low + counts / scale).to(batch.dtype)
-        return torch.where(per_window(active, batch), noisy, batch)
+        safe = torch.where(spread > 0, spread, torch.ones_like(spread))
+        scale = per_window(params["photons"][rows].to(values.dtype) / safe, values)
+        low = per_window(low, values)
+        expected = (values - low).clamp_min(0) * scale
+        noisy = low + self._count(expected, noise_generator(batch, params)) / scale
+        noisy = torch.where(per_window(spread > 0, values), noisy, values)
+        return batch.index_copy(0, rows, noisy.to(batch.dtype))
 
     def _count(self, expected: Tensor, generator: torch.Generator) -> Tensor:
         if self.options.method == "poisson":
