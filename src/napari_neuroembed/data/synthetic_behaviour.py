@@ -219,9 +219,7 @@ def _draw_duration(rng: np.random.Generator) -> float:
     return min(_BOUT_MAX_S, _BOUT_MIN_S * (1 + rng.pareto(_BOUT_TAIL)))
 
 
-def _approach(
-    values: NDArray[np.float64], ambiguity: float
-) -> NDArray[np.float64]:
+def _approach(values: NDArray[np.float64], ambiguity: float) -> NDArray[np.float64]:
     """Move rows 0 and 1, 2 and 3 ... towards the middle of each pair."""
     n = values.shape[0] // 2 * 2
     pairs = values[:n].reshape(-1, 2, values.shape[1])
