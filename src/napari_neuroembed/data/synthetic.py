@@ -232,7 +232,7 @@ def _activity(
     rate = options.neural_rate_hz
     n_lead = int(np.floor(LEAD_S * rate))
     n = int(np.floor(options.duration_s * rate + 1e-6))
-    time_s = (np.arange(-n_lead, n) + 0.5) / rate
+    time_s = (np.arange(-n_lead, n, dtype=np.float64) + 0.5) / rate
     spikes = draw_spikes(axons, track, time_s, rate, rng)
     return spikes[n_lead:], calcium(spikes, anatomy.tau_s, rate)[n_lead:]
 

@@ -90,13 +90,14 @@ def draw_motion(
     from scipy.signal import lfilter
 
     rate = options.neural_rate_hz
-    draws = rng.standard_normal((n_frames, 4))
-    happens = rng.random((n_frames, 1)) < _JERKS_PER_S / rate
+    slow, sudden, moments = rng.spawn(3)
+    happens = moments.random((n_frames, 1)) < _JERKS_PER_S / rate
+    pushes = _JERK_SIZE * happens * sudden.standard_normal((n_frames, 2))
+    wander = slow.standard_normal((n_frames, 2))
     keep = np.exp(-1 / (rate * _DRIFT_TAU_S))
-    first = np.zeros((1, 2))
-    drift = lfilter([np.sqrt(1 - keep**2)], [1, -keep], draws[:, :2], 0, first)[0]
+    drift = lfilter([np.sqrt(1 - keep**2)], [1.0, -keep], wander, axis=0)
     fade = np.exp(-1 / (rate * _JERK_TAU_S))
-    jerk = lfilter([1.0], [1.0, -fade], happens * _JERK_SIZE * draws[:, 2:], axis=0)
+    jerk = lfilter([1.0], [1.0, -fade], pushes, axis=0)
     moved = options.motion * (drift + jerk)
     motion: NDArray[np.float64] = np.clip(moved, -_MARGIN, _MARGIN)
     return motion * (options.image_size / PLANE)

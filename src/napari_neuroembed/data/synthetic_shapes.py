@@ -11,6 +11,7 @@ _PSF = 0.27
 """Sharpness (sd) of the view, pixels of 32."""
 
 _PATH_POINTS = 60
+_NUCLEUS = 0.7
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Canvas:
 
     def axis(self) -> NDArray[np.float64]:
         """Return the centre of each canvas row (or column) in pixels of 32."""
-        return (np.arange(self.side) - self.margin + 0.5) / self.scale
+        pixel = np.arange(self.side, dtype=np.float64)
+        return (pixel - self.margin + 0.5) / self.scale
 
     def blobs(
         self,
@@ -86,20 +88,23 @@ def soma(
 ) -> NDArray[np.float32]:
     """Paint a cell body with a dark nucleus.
 
-    Same integral as :func:`neurite`; the radius is 1.6 widths, so that ring and spot
-    spread alike.
+    Integral and spread are those of :func:`neurite`: a disc of radius R from which
+    the share d is missing within n R spreads by R^2/2 (1 - d n^4) / (1 - d n^2).
     """
+    hollow = (1 - _NUCLEUS * form.nucleus**2) / (1 - _NUCLEUS * form.nucleus**4)
+    reach = 2 * width * np.sqrt(hollow)
     axis = canvas.axis()
     y, x = axis[:, None] - centre[0], axis[None, :] - centre[1]
     along = np.cos(form.angle_rad) * y + np.sin(form.angle_rad) * x
     across = np.cos(form.angle_rad) * x - np.sin(form.angle_rad) * y
-    radius = np.hypot(along / form.stretch, across * form.stretch) / (1.6 * width)
+    radius = np.hypot(along / form.stretch, across * form.stretch) / reach
     edge = 0.3 * _PSF
     body = 1 / (1 + np.exp(np.clip((radius - 1) / edge, -50, 50)))
     nucleus = 1 / (1 + np.exp(np.clip((radius - form.nucleus) / edge, -50, 50)))
-    painted = body - 0.7 * nucleus
+    painted = body - _NUCLEUS * nucleus
     area = painted.sum() / canvas.scale**2
-    return (painted * (2 * np.pi * width**2 / area)).astype(np.float32)
+    image: NDArray[np.float32] = painted * (2 * np.pi * width**2 / area)
+    return image.astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av import VideoStream
 
 LEGS = ("RF", "RM", "RH", "LF", "LM", "LH")
 JOINTS = ("Coxa", "Femur", "Tibia", "Tarsus", "Claw")
@@ -23,6 +27,7 @@ PIXELS_PER_UNIT = 36.0
 _BACK, _CUTICLE, _LEG, _JOINT = 176, 84, 52, 20
 _STEPS = 24
 _CHUNK = 64
+_KEYFRAME = "32"
 
 
 def to_pixels(pose: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -37,7 +42,8 @@ def to_pixels(pose: NDArray[np.float64]) -> NDArray[np.float64]:
         Shape (time, 60), coordinates of about 0 to 1.
     """
     points = pose.reshape(len(pose), len(POINT_NAMES), 2)
-    return _resting_points() + PIXELS_PER_UNIT * (points - 0.5)
+    pixels: NDArray[np.float64] = _resting_points() + PIXELS_PER_UNIT * (points - 0.5)
+    return pixels
 
 
 def draw_clip(points: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]]:
@@ -49,28 +55,31 @@ def draw_clip(points: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]]:
         Shape (time, 30, 2), pixels (x, y).
     """
     back = _body()
-    limbs = points.reshape(len(points), len(LEGS), len(JOINTS), 2)
+    joints = points.reshape(len(points), len(LEGS), len(JOINTS), 2)
+    share = np.linspace(0, 1, _STEPS)[:, None]
     for start in range(0, len(points), _CHUNK):
-        part = limbs[start : start + _CHUNK]
-        share = np.linspace(0, 1, _STEPS)[:, None]
+        part = joints[start : start + _CHUNK]
+        hips = np.broadcast_to(_hips(), (len(part), len(LEGS), 1, 2))
+        part = np.concatenate([hips, part], axis=2)
         lines = part[:, :, :-1, None] * (1 - share) + part[:, :, 1:, None] * share
         frames = np.repeat(back[None], len(part), axis=0)
         _stamp(frames, lines.reshape(len(part), -1, 2), _LEG, reach=1)
-        _stamp(frames, part.reshape(len(part), -1, 2), _JOINT, reach=2)
+        _stamp(frames, part[:, :, 1:].reshape(len(part), -1, 2), _JOINT, reach=2)
         yield from frames
 
 
 def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], rate_hz: float) -> None:
-    """Write grey frames as a small video, one picture per frame.
+    """Write grey frames as a small mp4, one picture per frame.
 
-    H.264 where this PyAV has an encoder for it, MPEG-4 part 2 elsewhere.
+    H.264 where this PyAV has an encoder for it, MPEG-4 part 2 elsewhere; a key frame
+    every 32 frames, so that any moment is found quickly.
 
     Parameters
     ----------
     path
-        File to make; the container follows from the codec, not from the name.
+        File to make.
     frames
-        uint8, (y, x), even sides.
+        uint8, shape (192, 192), as :func:`draw_clip` yields them.
     rate_hz
         Frames per second.
     """
@@ -78,16 +87,18 @@ def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], rate_hz: float) 
 
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
     rate = Fraction(rate_hz).limit_denominator(1000)
+    colourless = np.full((HEIGHT // 2, WIDTH), 128, dtype=np.uint8)
     with av.open(str(path), mode="w", format="mp4") as container:
-        stream = container.add_stream(codec, rate=rate)
+        stream = cast("VideoStream", container.add_stream(codec, rate=rate))
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.thread_count = 1
         if codec == "libx264":
-            stream.options = {"preset": "veryfast", "crf": "26"}
+            stream.options = {"preset": "veryfast", "crf": "26", "g": _KEYFRAME}
         for number, grey in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(grey, format="gray")
+            planes = np.concatenate([grey, colourless])
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             frame.pts, frame.time_base = number, 1 / rate
-            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 
@@ -105,6 +116,14 @@ def _resting_points() -> NDArray[np.float64]:
     return np.array(places)
 
 
+def _hips() -> NDArray[np.float64]:
+    """Return where the legs leave the thorax, shape (6, 1, 2)."""
+    first = _resting_points().reshape(len(LEGS), len(JOINTS), 2)[:, :1]
+    centre = np.array([WIDTH / 2, HEIGHT / 2])
+    hips: NDArray[np.float64] = centre + 0.6 * (first - centre)
+    return hips
+
+
 def _body() -> NDArray[np.uint8]:
     """Draw ground, abdomen, thorax, head and wings, seen from above, head right."""
     y, x = np.mgrid[:HEIGHT, :WIDTH] - np.array([HEIGHT / 2, WIDTH / 2])[:, None, None]
@@ -117,7 +136,8 @@ def _body() -> NDArray[np.uint8]:
         far = np.hypot((x - at) / long, y / wide)
         inside = np.clip((1 - far) * 8, 0, 1)
         image = image * (1 - inside) + (shade + 24 * (1 - far)) * inside
-    return np.clip(image, 0, 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.clip(image, 0, 255).astype(np.uint8)
+    return grey
 
 
 def _stamp(

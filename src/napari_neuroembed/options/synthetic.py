@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from napari_neuroembed.options.base import STRICT
@@ -110,3 +110,13 @@ class SyntheticOptions:
 
     drift: Annotated[float, Field(ge=0, le=4)] = 0.0
     """How fast anatomy, gains and poses wander from recording to recording."""
+
+    @model_validator(mode="after")
+    def _ranges_are_not_reversed(self) -> Self:
+        for low, high in (("spot_low", "spot_high"), ("tau_low_s", "tau_high_s")):
+            smallest, largest = getattr(self, low), getattr(self, high)
+            if smallest > largest:
+                raise ValueError(
+                    f"{low} ({smallest}) must not be above {high} ({largest})"
+                )
+        return self
