@@ -457,10 +457,9 @@ def make_synthetic_project(
     project.set_preprocessing(
         {"dff.offset": float(options.offset), "resize.height": 16, "resize.width": 16}
     )
-    write_twin(project.path, options, report=report)
-    results = run_plans(
-        project, plan_table(project, project.path / "recordings.csv"), report=report
-    )
+    source = write_twin(project.path, options, report=report)
+    plans = plan_table(project, source / "recordings.csv")
+    results = run_plans(project, plans, report=report)
     failed = [
         f"{result.plan.name}: {result.error}" for result in results if result.error
     ]

@@ -213,7 +213,7 @@ class Project:
                 place = place.setdefault(parent, {})
             place[last] = value
         before = self.spec
-        self.spec = before.model_copy(update={"preprocessing": written})
+        self.spec = replace(before, preprocessing=written)
         self._save_or_restore(before)
 
     def covariates(self) -> pd.DataFrame:
