@@ -1,0 +1,22 @@
+"""All figures by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+
+from napari_neuroembed.plotting.actions import actions
+from napari_neuroembed.plotting.confusion import confusion
+from napari_neuroembed.plotting.embedding import embedding
+from napari_neuroembed.plotting.history import history
+from napari_neuroembed.plotting.leakage import leakage
+
+FIGURES: dict[str, Callable[..., go.Figure]] = {
+    "embedding": embedding,
+    "leakage": leakage,
+    "actions": actions,
+    "confusion": confusion,
+    "history": history,
+}
+"""Builders of figures: pure functions from tables to a plotly figure."""
