@@ -61,8 +61,8 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_misspelt_verb_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
-    assert work("wrok", "flies") == 2
-    assert "wrok is not a verb. Did you mean work?" in capsys.readouterr().err
+    assert work("makes", "flies") == 2
+    assert "makes is not a verb. Did you mean make?" in capsys.readouterr().err
 
 
 def test_a_misspelt_flag_is_a_plain_message(capsys: pytest.CaptureFixture[str]) -> None:

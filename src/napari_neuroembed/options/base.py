@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -17,7 +18,7 @@ STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 T = TypeVar("T")
 
 
-def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
+def from_dict(kind: type[T], values: object, where: str = "") -> T:
     """Build options from plain values, e.g. those of a YAML file.
 
     Parameters
@@ -35,6 +36,9 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
         Naming every wrong field with its path, the value found and what is allowed;
         a misspelt name gets a suggestion.
     """
+    if not isinstance(values, Mapping):
+        place = f"{where}: " if where else ""
+        raise ConfigError(f"{place}expected options by name, found {values!r}.")
     try:
         return TypeAdapter(kind).validate_python(dict(values))
     except ValidationError as error:
@@ -89,11 +93,22 @@ def _explain(kind: type[Any], problem: Any, where: str) -> str:
 def _names(kind: Any, location: tuple[Any, ...]) -> list[str]:
     """Return the fields that would have been right at `location`."""
     for part in location[:-1]:
-        hints = get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
-        kind = hints.get(str(part))
+        kind = _one_of(kind)
+        if dataclasses.is_dataclass(kind):
+            kind = get_type_hints(kind).get(str(part))
+        else:  # a tuple or dict of options; `part` is an index or a key
+            kind = next(filter(dataclasses.is_dataclass, get_args(kind)), None)
+    kind = _one_of(kind)
     if not dataclasses.is_dataclass(kind):
         return []
     return [field.name for field in dataclasses.fields(kind)]
+
+
+def _one_of(kind: Any) -> Any:
+    """Return the options class of an optional one."""
+    if get_origin(kind) in (Union, UnionType):
+        return next(filter(dataclasses.is_dataclass, get_args(kind)), None)
+    return kind
 
 
 def _unknown(dotted: str, name: str, known: list[str]) -> str:

@@ -1,0 +1,265 @@
+"""Write the reference pages that come from the code: command line, options, run folder.
+
+Run ``make reference`` (or ``python tools/generate_reference.py``) after a change of
+flags, options or columns; a test says when that was forgotten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from napari_neuroembed import job_facts, options
+from napari_neuroembed.cli.exit_codes import MEANINGS
+from napari_neuroembed.cli.parser import PROGRAM, build_parser
+from napari_neuroembed.store import schema
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+_NOTE = "<!-- Made by tools/generate_reference.py; change the code instead. -->"
+
+
+def command_line() -> str:
+    """Return the page of all verbs and flags."""
+    parser = build_parser()
+    (verbs,) = (a for a in parser._actions if a.dest == "verb")
+    assert isinstance(verbs, argparse._SubParsersAction)
+    abouts = {choice.dest: choice.help or "" for choice in verbs._choices_actions}
+    lines = [
+        _NOTE,
+        "# Command line",
+        "",
+        f"Every verb is `{PROGRAM} VERB ...`. This page is the authority for spelling.",
+        "",
+        *_table(("verb", "what it does"), ([_link(v), abouts[v]] for v in abouts)),
+        "",
+        "## Exit codes",
+        "",
+        *_table(("code", "meaning"), ([str(int(c)), m] for c, m in MEANINGS.items())),
+        "",
+        "## Flags of every verb",
+        "",
+    ]
+    shared = ("--help", "--json", "--debug")
+    any_verb = next(iter(verbs.choices.values()))
+    lines += _table(
+        ("flag", "meaning"),
+        (_flag(a) for a in any_verb._actions if set(a.option_strings) & set(shared)),
+    )
+    for name, one in verbs.choices.items():
+        own = [
+            action
+            for action in one._actions
+            if action.help != argparse.SUPPRESS
+            and not set(action.option_strings) & set(shared)
+        ]
+        lines += ["", f"## {name}", "", f"{one.description}", ""]
+        lines += ["```text", f"{PROGRAM} {name} {_usage(own)}".rstrip(), "```", ""]
+        lines += _table(("argument", "meaning"), map(_flag, own))
+    return _page(lines)
+
+
+def configuration() -> str:
+    """Return the page of all options, by class."""
+    lines = [
+        _NOTE,
+        "# Options",
+        "",
+        (
+            "What can be chosen in `project.yaml`, in a run's `config.yaml` and with "
+            "`--set`."
+        ),
+    ]
+    for info in pkgutil.iter_modules(options.__path__):
+        module = importlib.import_module(f"{options.__name__}.{info.name}")
+        kinds = [
+            kind
+            for _, kind in inspect.getmembers(module, inspect.isclass)
+            if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
+        ]
+        if not kinds:
+            continue
+        about = (inspect.getdoc(module) or "").splitlines()[0]
+        lines += ["", f"## {info.name}", "", about]
+        for kind in sorted(kinds, key=lambda kind: inspect.getsourcelines(kind)[1]):
+            lines += ["", f"### {kind.__name__}", "", inspect.getdoc(kind) or "", ""]
+            lines += _fields(kind)
+    return _page(lines)
+
+
+def run_folder() -> str:
+    """Return the page of files and columns of run and job folders."""
+    lines = [_NOTE, "# Run and job folders", "", *_constants(schema), ""]
+    lines += ["## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
+    lines += _fields(job_facts.JobFacts)
+    return _page(lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": command_line,
+    "config.md": configuration,
+    "run_folder.md": run_folder,
+}
+"""The generated pages, by file name."""
+
+
+def main() -> int:
+    """Write all pages."""
+    for name, make in PAGES.items():
+        path = FOLDER / name
+        path.write_text(make(), encoding="utf-8")
+        print(path)
+    return 0
+
+
+def _fields(kind: type[Any]) -> list[str]:
+    schema_of = TypeAdapter(kind).json_schema()
+    rows = []
+    for field in dataclasses.fields(kind):
+        about = schema_of["properties"][field.name]
+        text = " ".join(about.get("description", "").split())
+        rows.append([f"`{field.name}`", _kind(about), _default(field), text])
+    return _table(("option", "kind", "default", "meaning"), rows)
+
+
+def _kind(about: dict[str, Any]) -> str:
+    """Say in words what a field takes."""
+    if "$ref" in about:
+        return f"[{about['$ref'].rpartition('/')[2]}](#{_anchor(about['$ref'])})"
+    if "allOf" in about:
+        return _kind(about["allOf"][0])
+    if "anyOf" in about:
+        return " or ".join(_kind(part) for part in about["anyOf"])
+    if "enum" in about:
+        return ", ".join(f"`{value}`" for value in about["enum"])
+    if "const" in about:
+        return f"`{about['const']}`"
+    words = {"integer": "whole number", "boolean": "yes or no", "string": "text"}
+    kind = words.get(about.get("type", ""), about.get("type", "anything"))
+    if kind == "array":
+        parts = about.get("prefixItems") or [about.get("items", {})]
+        kind = "list of " + ", ".join(dict.fromkeys(_kind(part) for part in parts))
+    return " ".join(filter(None, [kind, _bounds(about)]))
+
+
+def _bounds(about: dict[str, Any]) -> str:
+    signs = {
+        "minimum": "≥",
+        "exclusiveMinimum": ">",
+        "maximum": "≤",
+        "exclusiveMaximum": "<",
+    }
+    return ", ".join(f"{signs[k]} {about[k]:g}" for k in signs if k in about)
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    missing = (dataclasses.MISSING, PydanticUndefined, None)
+    described = field.default if isinstance(field.default, FieldInfo) else field
+    if described.default_factory not in missing:
+        made = described.default_factory()
+        return "see there" if dataclasses.is_dataclass(made) else f"`{made!r}`"
+    if described.default in missing[:2]:
+        return "needed"
+    return f"`{described.default!r}`"
+
+
+def _constants(module: Any) -> list[str]:
+    """Describe every public constant of a module, with the sentence below it."""
+    lines = [(inspect.getdoc(module) or "").splitlines()[0]]
+    body = ast.parse(inspect.getsource(module)).body
+    for node, below in zip(body, [*body[1:], None], strict=True):
+        name = _assigned(node)
+        if name is None:
+            continue
+        lines += ["", f"## {name}", ""]
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            lines += [inspect.cleandoc(str(below.value.value)), ""]
+        lines += _value(getattr(module, name))
+    return lines
+
+
+def _assigned(node: ast.stmt) -> str | None:
+    target = None
+    if isinstance(node, ast.Assign):
+        target = node.targets[0]
+    elif isinstance(node, ast.AnnAssign):
+        target = node.target
+    if isinstance(target, ast.Name) and target.id.isupper() and target.id[0] != "_":
+        return target.id
+    return None
+
+
+def _value(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return _table(
+            ("name", "meaning"), ([f"`{k}`", str(v)] for k, v in value.items())
+        )
+    if isinstance(value, tuple | list | set | frozenset):
+        items = sorted(value) if isinstance(value, set | frozenset) else value
+        return [f"- `{item}`" for item in items]
+    return [f"`{value!r}`"]
+
+
+def _flag(action: argparse.Action) -> list[str]:
+    text = (action.help or "") % {
+        **vars(action),
+        "default": action.default,
+        "prog": PROGRAM,
+    }
+    return [f"`{_spelled(action)}`", text]
+
+
+def _spelled(action: argparse.Action) -> str:
+    name = action.metavar or action.dest.upper()
+    if action.choices and not action.metavar:
+        name = "|".join(map(str, action.choices))
+    shown = " ".join(name) if isinstance(name, tuple) else str(name)
+    if not action.option_strings:
+        return shown
+    flags = ", ".join(action.option_strings)
+    return flags if action.nargs == 0 else f"{flags} {shown}"
+
+
+def _usage(actions: list[argparse.Action]) -> str:
+    words: dict[bool, list[str]] = {False: [], True: []}
+    for action in actions:
+        word = _spelled(action)
+        is_needed = action.required and action.nargs not in ("?", "*")
+        words[bool(action.option_strings)].append(word if is_needed else f"[{word}]")
+    return " ".join(words[False] + words[True])
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    titles = list(header)
+    lines = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
+    for row in rows:
+        cells = (cell.replace("|", "\\|").replace("\n", " ") for cell in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name})"
+
+
+def _anchor(reference: str) -> str:
+    return reference.rpartition("/")[2].lower()
+
+
+def _page(lines: list[str]) -> str:
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
