@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable
@@ -9,7 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from tests.prepared import make_recording
 from tests.skips import pytest_runtest_makereport as pytest_runtest_makereport
+
+from napari_neuroembed.config import RunConfig, twin
+from napari_neuroembed.data.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,3 +49,24 @@ def shared_data() -> Callable[[str], Path]:
 def rng() -> np.random.Generator:
     """Give a numpy generator with a fixed seed."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def recordings() -> list[Recording]:
+    return [
+        make_recording(f"{animal}_{i}", animal, 10 * a + i)
+        for a, animal in enumerate(("fly1", "fly2"))
+        for i in range(3)
+    ]
+
+
+@pytest.fixture
+def config() -> RunConfig:
+    torch.set_num_threads(1)
+    small = twin()
+    return dataclasses.replace(
+        small,
+        training=dataclasses.replace(
+            small.training, steps=12, batch_size=16, log_every=1, threads=1
+        ),
+    )

@@ -402,28 +402,31 @@ class RunPlots:
         self, color: str = "action", *, stream: str = "neural", set_name: str = "eval"
     ) -> go.Figure:
         """Return the first principal components, coloured by a window column."""
-        from napari_neuroembed import plotting
+        from napari_neuroembed.plotting.embedding import embedding
+        from napari_neuroembed.plotting.projection import pca
 
         windows, h = self._run.embedding(stream, set_name)
-        return plotting.embedding(windows, plotting.principal_axes(h), color=color)
+        points, labels = pca(h)
+        title = f"{self._run.name}: {stream}"
+        return embedding(windows, points, color, axis_labels=labels, title=title)
 
     def leakage(self, name: str | None = None) -> go.Figure:
         """Return how well probes tell which animal it was, beside chance."""
-        from napari_neuroembed import plotting
+        from napari_neuroembed.plotting.leakage import leakage
 
-        return plotting.leakage(self._run.scores(name))
+        return leakage(self._run.scores(name))
 
     def actions(self, name: str | None = None) -> go.Figure:
         """Return action recognition within and across animals, beside chance."""
-        from napari_neuroembed import plotting
+        from napari_neuroembed.plotting.actions import actions
 
-        return plotting.actions(self._run.scores(name))
+        return actions(self._run.scores(name))
 
     def history(self) -> go.Figure:
         """Return loss and throughput by step."""
-        from napari_neuroembed import plotting
+        from napari_neuroembed.plotting.history import history
 
-        return plotting.history(self._run.history())
+        return history(self._run.history())
 
 
 def make_synthetic_project(

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from tests.prepared import make_recording
 
 from napari_neuroembed.config import with_settings
 from napari_neuroembed.errors import DataError
@@ -15,17 +16,16 @@ from napari_neuroembed.methods import METHODS, as_defined
 from napari_neuroembed.methods.base import Batch
 from napari_neuroembed.training.model import Model
 from napari_neuroembed.training.run import prepare
-from tests.training.conftest import config, make_recording, recordings  # noqa: F401
 
 
-def untrained(recordings, config):  # noqa: F811
+def untrained(recordings, config):
     setup = prepare(recordings, config, None)
     setup.parts.eval()
     return setup, Model(setup.parts, config, setup.data.index.streams, 0)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_shared_frames_give_the_embedding_of_each_window(method, recordings, config):  # noqa: F811
+def test_shared_frames_give_the_embedding_of_each_window(method, recordings, config):
     config = as_defined(config, method)
     setup, model = untrained(recordings, config)
     made = embed(model, recordings, stride_s=0.125)
@@ -49,7 +49,7 @@ def test_shared_frames_give_the_embedding_of_each_window(method, recordings, con
         assert np.allclose(made.arrays[stream][rows], h.numpy(), rtol=1e-5, atol=1e-6)
 
 
-def test_traces_are_embedded_with_their_own_animals_input(config):  # noqa: F811
+def test_traces_are_embedded_with_their_own_animals_input(config):
     own = [make_recording(f"w{i}_1", f"w{i}", i, kind="trace") for i in (0, 1)]
     config = as_defined(config, "simclr")
     _, model = untrained(own, config)
@@ -60,7 +60,7 @@ def test_traces_are_embedded_with_their_own_animals_input(config):  # noqa: F811
         embed(model, [stranger])
 
 
-def test_a_new_animal_is_embedded_with_a_normaliser_of_its_own(recordings, config):  # noqa: F811
+def test_a_new_animal_is_embedded_with_a_normaliser_of_its_own(recordings, config):
     config = dataclasses.replace(config, normalise="centre_animal")
     _, model = untrained(recordings, config)
     stranger = make_recording("new_1", "new", 5)
@@ -69,7 +69,7 @@ def test_a_new_animal_is_embedded_with_a_normaliser_of_its_own(recordings, confi
     assert np.isfinite(made.arrays["neural"]).all()
 
 
-def test_another_image_size_is_refused_with_both(recordings, config):  # noqa: F811
+def test_another_image_size_is_refused_with_both(recordings, config):
     _, model = untrained(recordings, config)
     other = make_recording("o_1", "fly1", 0)
     stream = other.streams["neural"]
@@ -81,7 +81,7 @@ def test_another_image_size_is_refused_with_both(recordings, config):  # noqa: F
         embed(model, [other])
 
 
-def test_results_do_not_depend_on_what_is_embedded_beside(recordings, config):  # noqa: F811
+def test_results_do_not_depend_on_what_is_embedded_beside(recordings, config):
     config = with_settings(config, ["training.steps=0"])
     _, model = untrained(recordings, config)
     together = embed(model, recordings)

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from tests.training.conftest import make_recording
+from tests.prepared import make_recording
 
 from napari_neuroembed.config import with_settings
 from napari_neuroembed.errors import TrainingError

@@ -14,6 +14,7 @@ from napari_neuroembed.augmentation.pipeline import apply_all, build, draw_all
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.methods.base import Batch, Method, Progress, Shapes
 from napari_neuroembed.methods.randomness import seed_for
+from napari_neuroembed.models.base import FrameEncoder
 from napari_neuroembed.models.build import build_encoder
 from napari_neuroembed.models.projection import build_projection
 from napari_neuroembed.objectives import (
@@ -88,24 +89,19 @@ class Contrastive(Method):
 
     def encode_neural(self, windows: Tensor, batch: Batch) -> Tensor:
         """Return h_n; traces also need to know whose they are."""
-        if self.shapes.neurons:
-            encoded: Tensor = self.f_n(windows, batch.animal)
-        else:
-            encoded = self.f_n(windows)
+        encoded: Tensor = self.f_n(windows, batch.animal)
         return encoded
 
-    def frame_features(self, frames: Tensor, animal: Tensor) -> Tensor:
+    def frame_features(self, frames: Tensor, animal: Tensor) -> Tensor | None:
         """Return the features of single frames: the half that windows share."""
-        if self.shapes.neurons:
-            features: Tensor = self.f_n.frames(frames, animal.expand(len(frames)))
-        else:
-            features = self.f_n.frames(frames)
-        return features
+        if not isinstance(self.f_n, FrameEncoder):
+            return None
+        return self.f_n.frames(frames, animal.expand(len(frames)))
 
     def window_embedding(self, features: Tensor) -> Tensor:
         """Return h_n of windows from the features of their frames."""
-        embedded: Tensor = self.f_n.temporal(features)
-        return embedded
+        assert isinstance(self.f_n, FrameEncoder)
+        return self.f_n.temporal(features)
 
     def augment_neural(
         self, windows: Tensor, batch: Batch, progress: Progress, purpose: str

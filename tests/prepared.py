@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
-import pytest
-import torch
 
-from napari_neuroembed.config import RunConfig, twin
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.recording import Recording, Stream, TimeAxis
 
@@ -33,25 +28,4 @@ def make_recording(name: str, animal: str, seed: int, *, kind: str = "neural"):
             ),
         },
         bouts,
-    )
-
-
-@pytest.fixture
-def recordings() -> list[Recording]:
-    return [
-        make_recording(f"{animal}_{i}", animal, 10 * a + i)
-        for a, animal in enumerate(("fly1", "fly2"))
-        for i in range(3)
-    ]
-
-
-@pytest.fixture
-def config() -> RunConfig:
-    torch.set_num_threads(1)
-    small = twin()
-    return dataclasses.replace(
-        small,
-        training=dataclasses.replace(
-            small.training, steps=12, batch_size=16, log_every=1, threads=1
-        ),
     )
