@@ -144,7 +144,19 @@ def test_a_process_that_has_ended_but_was_not_collected_is_gone() -> None:
     process.wait()
 
 
-@pytest.mark.parametrize(("age_s", "status"), [(30, "running"), (90, "failed (lost)")])
+def test_a_suspended_job_is_not_lost(project: Path) -> None:
+    """Its heart does not beat, but its process is there."""
+    job = create(project, ["train", "flies"])
+    with JobReport(job.folder):
+        then = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+        write_facts(job.folder, replace(job.facts(), heartbeat_utc=then))
+        assert job.status() == "running"
+
+
+@pytest.mark.parametrize(
+    ("age_s", "status"),
+    [(30, "running"), (90, "failed (lost)"), (-3600, "running")],
+)
 def test_a_job_elsewhere_is_judged_by_its_heartbeat(
     project: Path, age_s: float, status: str
 ) -> None:

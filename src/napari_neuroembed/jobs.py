@@ -289,7 +289,10 @@ def find_job(project: Path, job_id: str) -> Job:
 def _watch(process: subprocess.Popen[bytes], job: Job) -> None:
     """Wait for a process started here, so that its end is known at once."""
     code = process.wait()
-    facts = job.facts()
+    try:
+        facts = job.facts()
+    except DataError:  # the folder was removed meanwhile
+        return
     if facts.status == "created":
         message = f"Ended with exit code {code} before it began; see {LOG}."
         write_facts(

@@ -47,10 +47,10 @@ def main(argv: Sequence[str] | None = None, verbs: Sequence[Verb] = VERBS) -> in
         return done.code if isinstance(done.code, int) else ExitCode.DONE
     except BrokenPipeError:  # e.g. `neuroembed jobs list flies | head -1`
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-        return ExitCode.SOME_FAILED
+        return int(ExitCode.SOME_FAILED)
     except BaseException as error:  # noqa: BLE001 - told to the user, by its kind
         _tell(error, as_json="--json" in arguments, debug="--debug" in arguments)
-        return exit_code_of(error)
+        return int(exit_code_of(error))
 
 
 def _run(arguments: list[str], verbs: Sequence[Verb]) -> int:
