@@ -102,7 +102,8 @@ def soma(
     area = np.pi * 2 * np.sum(share * profile) * (share[1] - share[0])
     reach = width * np.sqrt(2 / spread)
     peak = 2 * np.pi * width**2 / (area * reach**2)
-    return (peak * form.profile(radius / reach)).astype(np.float32)
+    painted: NDArray[np.float64] = peak * form.profile(radius / reach)
+    return painted.astype(np.float32)
 
 
 @dataclass(frozen=True)
