@@ -45,7 +45,7 @@ def test_every_recording_has_a_row_and_every_path_in_it_exists(source, table):
         "fly1_001", "fly1_002", "fly2_001", "fly2_002"
     ]  # fmt: skip
     for row in table:
-        for stream in ("neural", "pose", "speed", "labels"):
+        for stream in ("neural", "pose", "scalar_speed", "labels"):
             assert (source / row[stream]).is_file()
         assert row["animal"] == row["recording"][:4]
         assert float(row["neural_rate_hz"]) == 16.0
@@ -92,7 +92,9 @@ def test_the_table_tells_when_each_camera_started_and_the_covariates(table, twin
     for row in table:
         recording = twin.recording(row["recording"])
         assert float(row["pose_start_s"]) == recording.pose_time.start_s
-        assert row["labels_start_s"] == row["pose_start_s"]
+        assert row["scalar_speed_start_s"] == row["pose_start_s"]
+        assert row["labels_like"] == "pose"
+        assert row["video_like"] == ("pose" if row["video"] else "")
         assert {k: row[k] for k in ("sex", "date", "rig")} == recording.covariates
 
 

@@ -125,9 +125,10 @@ class Twin:
     def frames(self, name: str) -> Iterator[NDArray[np.uint16]]:
         """Yield the two-photon frames of a recording, (y, x), camera counts.
 
-        The camera's offset is `options.offset` (200 counts): set
-        ``preprocessing.dff.offset`` to it. Below it lies resting fluorescence that is
-        above zero in every pixel, so that dF/F is defined everywhere.
+        The detector adds `options.offset` (200 counts): setting
+        ``preprocessing.dff.offset`` to it undoes that. What remains is above zero in
+        every pixel even at rest (the neuropil glows everywhere), so that dF/F is
+        defined.
         """
         recording = self.recording(name)
         scene = build_scene(self.options, self.axons, recording.anatomy)

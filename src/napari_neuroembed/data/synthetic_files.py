@@ -24,6 +24,8 @@ SOURCE = "source"
 TABLE = "recordings.csv"
 TRUTH = "truth.npz"
 TRUTH_FACTS = "truth.json"
+RATER = "simulation"
+"""Whose bouts the labels are."""
 
 _SPARE_BYTES = 64_000_000
 _SHARED = ("position", "tuning", "phase_rad")
@@ -96,7 +98,7 @@ def bytes_needed(options: SyntheticOptions) -> int:
     Examples
     --------
     >>> bytes_needed(SyntheticOptions()) // 10**6
-    1092
+    1051
     """
     n = options.n_animals * options.n_recordings
     frames = options.duration_s * options.neural_rate_hz
@@ -234,15 +236,16 @@ def _row(twin: Twin, recording: TwinRecording) -> Mapping[str, Any]:
         "pose": f"{place}/pose.csv",
         "pose_rate_hz": rate,
         "pose_start_s": start,
-        "speed": f"{place}/speed.csv",
-        "speed_rate_hz": rate,
-        "speed_start_s": start,
-        "speed_unit": "cm/s",
+        "pose_unit": "px",
+        "scalar_speed": f"{place}/speed.csv",
+        "scalar_speed_rate_hz": rate,
+        "scalar_speed_start_s": start,
+        "scalar_speed_unit": "cm/s",
         "video": video,
-        "video_start_s": start if video else "",
+        "video_like": "pose" if video else "",
         "labels": f"{place}/labels.csv",
-        "labels_rate_hz": rate,
-        "labels_start_s": start,
+        "labels_like": "pose",
+        "rater": RATER,
         **recording.covariates,
     }
 

@@ -26,6 +26,7 @@ REST = 8.0
 _AXON_REST = 0.6
 _FIBRES = 26
 _NEUROPIL = ((4.0, 0.18), (0.8, 0.12), (0.45, 0.07))
+_TEXTURE = {"axons": 1.0, "somata": 0.5}
 _VIGNETTE = 0.3
 _CHUNK = 64
 _MARGIN = 3.0
@@ -211,7 +212,11 @@ def _tissue(
         # Drawn on a grid of the 32 x 32 plane, so that every image size shows it.
         grid = rng.standard_normal((PLANE + 16, PLANE + 16))
         smooth = gaussian_filter(grid, size, mode="wrap")
-        neuropil += depth * _sample(smooth / smooth.std(), canvas.axis() + 7.5)
+        neuropil += (
+            depth
+            * _TEXTURE[options.signal]
+            * _sample(smooth / smooth.std(), canvas.axis() + 7.5)
+        )
     tissue = 0.82 * REST * np.exp(neuropil)
     for _ in range(_FIBRES):
         tissue += 0.1 * REST * _fibre(canvas, draw_neurite(rng), rng)

@@ -11,7 +11,7 @@ _PSF = 0.27
 """Sharpness (sd) of the view, pixels of 32."""
 
 _PATH_POINTS = 60
-_NUCLEUS = 0.7
+_EDGE, _NUCLEUS = 0.08, 0.7
 
 
 @dataclass(frozen=True)
@@ -88,23 +88,22 @@ def soma(
 ) -> NDArray[np.float32]:
     """Paint a cell body with a dark nucleus.
 
-    Integral and spread are those of :func:`neurite`: a disc of radius R from which
-    the share d is missing within n R spreads by R^2/2 (1 - d n^4) / (1 - d n^2).
+    Integral and spread are those of :func:`neurite`.
     """
-    hollow = (1 - _NUCLEUS * form.nucleus**2) / (1 - _NUCLEUS * form.nucleus**4)
-    reach = 2 * width * np.sqrt(hollow)
     axis = canvas.axis()
     y, x = axis[:, None] - centre[0], axis[None, :] - centre[1]
     along = np.cos(form.angle_rad) * y + np.sin(form.angle_rad) * x
     across = np.cos(form.angle_rad) * x - np.sin(form.angle_rad) * y
-    radius = np.hypot(along / form.stretch, across * form.stretch) / reach
-    edge = 0.3 * _PSF
-    body = 1 / (1 + np.exp(np.clip((radius - 1) / edge, -50, 50)))
-    nucleus = 1 / (1 + np.exp(np.clip((radius - form.nucleus) / edge, -50, 50)))
-    painted = body - _NUCLEUS * nucleus
-    area = painted.sum() / canvas.scale**2
-    image: NDArray[np.float32] = painted * (2 * np.pi * width**2 / area)
-    return image.astype(np.float32)
+    radius = np.hypot(along / form.stretch, across * form.stretch)
+    share = np.linspace(0.0, 2.0, 400)
+    profile = form.profile(share)
+    spread = np.sum(share**3 * profile) / np.sum(share * profile)
+    spread *= (form.stretch**2 + form.stretch**-2) / 2
+    area = np.pi * 2 * np.sum(share * profile) * (share[1] - share[0])
+    reach = width * np.sqrt(2 / spread)
+    peak = 2 * np.pi * width**2 / (area * reach**2)
+    painted: NDArray[np.float64] = peak * form.profile(radius / reach)
+    return painted.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -123,6 +122,13 @@ class SomaForm:
     angle_rad: float
     stretch: float
     nucleus: float
+
+    def profile(self, radius: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the brightness at a distance from the centre, 1 is the membrane."""
+        body = 1 / (1 + np.exp(np.clip((radius - 1) / _EDGE, -50, 50)))
+        core = 1 / (1 + np.exp(np.clip((radius - self.nucleus) / _EDGE, -50, 50)))
+        bright: NDArray[np.float64] = body - _NUCLEUS * core
+        return bright
 
 
 def draw_neurite(rng: np.random.Generator) -> NeuriteForm:
