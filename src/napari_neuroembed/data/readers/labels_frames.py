@@ -182,7 +182,8 @@ def _edges(
             "accepted, the frames that both have are used."
         )
         problems.append(Problem("label.length", "error", text))
-    edges = frame_edges(n, rate_hz=rate_hz, start_s=start_s, time=time)
+    clocked = n if time is None else min(n, time.n_frames)
+    edges = frame_edges(clocked, rate_hz=rate_hz, start_s=start_s, time=time)
     if edges is None:
         raise DataError(
             f'"{path.name}" holds labels of {n:,} frames but no frame rate. Give it '

@@ -48,6 +48,10 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Names of columns by what they hold, the surest first."""
 
+OWN_CLOCK = "start_s"
+"""A column of this name holds times on the recording's clock, which a camera that
+starts early makes negative; in other columns a negative time is an error."""
+
 FRAME_ALIASES: Mapping[str, tuple[str, ...]] = {
     "start": ("start_frame", "frame_start", "first_frame"),
     "stop": ("stop_frame", "end_frame", "frame_stop", "frame_end"),
@@ -213,7 +217,7 @@ def _row(
             f"{header[at['stop']]} ({stop}) is before {header[at['start']]} ({start})"
         )
         return "label.order", said
-    if start < 0:
+    if start < 0 and header[at["start"]] != OWN_CLOCK:
         return "label.range", f"{header[at['start']]} ({start}) is negative"
     action = cells[at["action"]]
     if not action:
