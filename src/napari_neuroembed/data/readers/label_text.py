@@ -45,7 +45,9 @@ class TextTable:
     problems: tuple[Problem, ...] = ()
 
 
-def read_table(path: Path, separator: str | None = None) -> TextTable:
+def read_table(
+    path: Path, separator: str | None = None, *, n_rows: int | None = None
+) -> TextTable:
     """Read a text table.
 
     Parameters
@@ -55,6 +57,8 @@ def read_table(path: Path, separator: str | None = None) -> TextTable:
     separator
         What stands between cells; None: whichever of comma, semicolon and tab is most
         frequent in the first line.
+    n_rows
+        Read only so many rows after the header; None: all.
 
     Raises
     ------
@@ -74,6 +78,8 @@ def read_table(path: Path, separator: str | None = None) -> TextTable:
             if any(cell.strip() for cell in row):
                 cells.append([cell.strip() for cell in row])
                 lines.append(reader.line_num)
+            if n_rows is not None and len(cells) > n_rows:
+                break
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}.") from error
     if not cells:

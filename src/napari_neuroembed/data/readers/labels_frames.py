@@ -58,7 +58,7 @@ class _Frames:
 def sniff(path: Path) -> tuple[float, str]:
     """Say how sure it is that a file holds frame-wise labels, and why."""
     try:
-        table = read_table(path)
+        table = read_table(path, n_rows=200)
     except DataError as error:
         return 0.0, str(error)
     if _is_list(table):
@@ -67,7 +67,7 @@ def sniff(path: Path) -> tuple[float, str]:
     if any(name in LABEL_COLUMNS for name in names) and _only_frames(names):
         return 0.8, "one column of labels, one row per frame"
     columns = [i for i, name in enumerate(names) if _is_action(name)]
-    sample = [row[i] for row in table.rows[:200] for i in columns if i < len(row)]
+    sample = [row[i] for row in table.rows for i in columns if i < len(row)]
     if sample and all(_state(cell) is not None for cell in sample):
         return 0.9, f"{len(columns)} columns of 1, 0 and -1"
     return 0.0, "values other than 1, 0 and -1"

@@ -87,7 +87,7 @@ class _Row:
 def sniff(path: Path) -> tuple[float, str]:
     """Say how sure it is that a file holds a table of intervals, and why."""
     try:
-        table = read_table(path)
+        table = read_table(path, n_rows=200)
         layout = _layout(table, {})
     except DataError as error:
         return 0.0, str(error)
