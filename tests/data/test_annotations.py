@@ -120,8 +120,11 @@ def test_one_rater_cannot_do_two_exclusive_actions_at_once(store):
     assert len(store.bouts()) == 6
 
 
-def test_present_and_absent_of_one_action_contradict_each_other(store):
+def test_multi_label_actions_overlap_but_do_not_contradict_themselves(store):
     store.add("fly1", "sniff", 1.0, 3.0, rater="ana")
+    store.add("fly1", "sniff", 1.0, 3.0, rater="ana")
+    store.add_action("groom", group=None)
+    store.add("fly1", "groom", 1.0, 3.0, rater="ana")
     with pytest.raises(DataError, match=r"no sniff 2\.000-4\.000.*contradict"):
         store.add("fly1", "sniff", 2.0, 4.0, rater="ana", state=0)
 

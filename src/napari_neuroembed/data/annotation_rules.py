@@ -142,21 +142,19 @@ def _first_clash(connection: Connection, row: Mapping[str, Any]) -> str | None:
     """Return what one bout collides with; a look-up through the index."""
     mine = select(actions).where(actions.c.id == row["action_id"])
     action = connection.execute(mine).one()
-    contradicts = and_(
+    in_the_way = and_(
         bouts.c.action_id == row["action_id"], bouts.c.state != row["state"]
     )
-    excludes = and_(
-        actions.c.exclusive_group == action.exclusive_group,
-        bouts.c.state == 1,
-        row["state"] == 1,
-    )
+    if row["state"] == 1 and action.exclusive_group is not None:
+        same_group = actions.c.exclusive_group == action.exclusive_group
+        in_the_way = or_(in_the_way, and_(same_group, bouts.c.state == 1))
     query = (
         select(bouts, actions.c.name)
         .join(actions, actions.c.id == bouts.c.action_id)
         .where(_same_place(row), bouts.c.deleted == 0, bouts.c.id != row["id"])
         .where(bouts.c.start_s < row["stop_s"] - TOUCH_S)
         .where(bouts.c.stop_s > row["start_s"] + TOUCH_S)
-        .where(or_(contradicts, excludes))
+        .where(in_the_way)
         .order_by(bouts.c.start_s)
         .limit(1)
     )

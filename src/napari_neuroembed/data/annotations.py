@@ -91,12 +91,9 @@ class AnnotationStore(Ethogram):
 
         Parameters
         ----------
-        path
-            ``annotations.sqlite`` in the project folder.
-        app
-            The program that edits: napari, dashboard, cli or python.
-        read_only
-            Refuse edits.
+        path, app, read_only
+            The file, the program that edits (napari, dashboard, cli or python), and
+            whether to refuse edits.
         network
             Whether the file lies on a network drive, where one program at a time may
             write; None: find out from the type of the file system.
@@ -138,8 +135,6 @@ class AnnotationStore(Ethogram):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    # -- bouts -------------------------------------------------------------------------
 
     def bouts(
         self,
@@ -335,8 +330,6 @@ class AnnotationStore(Ethogram):
 
         asked = {"command": "import", "labels": [list(place) for place in labels]}
         return self._session.edit(asked, work)
-
-    # -- the log -----------------------------------------------------------------------
 
     def undo(self, rater: str) -> str | None:
         """Take back the rater's last command, across restarts and programs.
