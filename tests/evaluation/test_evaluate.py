@@ -341,6 +341,33 @@ def test_an_inductive_run_has_a_row_for_its_held_out_animal_alone() -> None:
     assert set(found["mode"]) == {"inductive"}
 
 
+def test_an_inductive_run_decodes_its_held_out_animal_signal_by_signal() -> None:
+    facts = dataclasses.replace(FACTS, mode="inductive", held_out_animal="fly1")
+    given = sample(Planted())
+    given = dataclasses.replace(
+        given, targets={"pose": given.features["neural"][:, :2]}
+    )
+    found = judged(given, facts).scores
+    rows = values(found, task="decode_multi", probe="ridge", metric="r2")
+    assert set(rows["held_out_animal"]) == {"fly1"}
+    assert sorted(rows["target"]) == ["pose", "pose:0", "pose:1"]
+    assert (rows["value"] > 0.95).all()
+
+
+def test_one_recording_is_judged_on_blocks_of_itself_and_says_so() -> None:
+    table, x = features(
+        Planted(n_animals=1, n_recordings=1, n_windows=240), identity=0, action=3.0
+    )
+    table["role"] = np.where(np.arange(len(table)) < 120, "fit", "fresh")
+    found = judged(Sample(table, {"neural": x}, split_kind="blocks")).scores
+    row = values(
+        found, task="action_single", target="action", probe="linear", animal="fly0"
+    )
+    assert row["value"].item() > 0.9
+    assert row["low"].item() <= row["value"].item() <= row["high"].item()
+    assert "blocks of the same recordings" in row["note"].item()
+
+
 def test_label_fractions_give_more_rows_and_fewer_fit_windows() -> None:
     given = sample(Planted(n_recordings=8, n_fit=4), action=2.0)
     found = judged(given, fractions=(0.1, 1.0), draws=3, decode=False).scores

@@ -135,6 +135,19 @@ def test_an_inductive_animal_without_a_mean_is_shown_itself() -> None:
     assert [float(t.x[0]) for t in dots] == [0.6]
 
 
+def test_transductive_and_inductive_scores_never_share_a_row() -> None:
+    one = scores("action_multi", 1, 0.8).assign(held_out_animal="mean")
+    two = scores("action_multi", 1, 0.6).assign(
+        held_out_animal="fly1", mode="inductive"
+    )
+    shown = actions(pd.concat([one, two]))
+    labels = {label for trace in shown.data for label in trace.y}
+    assert labels == {
+        "guenel2022, neural, transductive",
+        "guenel2022, neural, inductive",
+    }
+
+
 def test_confusion_has_a_number_in_every_cell_and_rows_of_one() -> None:
     shown = confusion(predictions(6))
     heat = shown.data[0]
