@@ -65,7 +65,9 @@ def features(
     rng = np.random.default_rng(plan.seed + 1)
     x = identity * rng.normal(size=(plan.n_animals, dim))[animal]
     x = x + action * rng.normal(size=(plan.n_actions, dim))[code]
-    return table, (x + spread * noise(len(table), dim, plan.seed + 2)).astype(np.float32)
+    return table, (x + spread * noise(len(table), dim, plan.seed + 2)).astype(
+        np.float32
+    )
 
 
 def sample(

@@ -236,7 +236,7 @@ def _fit_and_score(
     words = (reader.representation.key, reader.probe, *task.split.words)
     probe.fit(data, context.generator(*words))
     predicted, confidence = predict(probe, x[task.test])
-    if is_all:
+    if is_all and task.split.control == "none":
         context.table.predictions.append(
             _predictions(reader, task, predicted, confidence)
         )

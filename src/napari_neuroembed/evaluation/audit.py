@@ -256,8 +256,7 @@ def _weighed(audit: Audit, least: int) -> Audit | None:
     if dropped:
         places = ", ".join(f"'{cell}' in {n}" for cell, n in dropped.items())
         notes.append(
-            f"missing for some of them and left out: {places} of {len(audit.folds)} "
-            f"folds"
+            f"left out, missing in one of them: {places} of {len(audit.folds)} folds"
         )
     unlabelled = int(np.count_nonzero(cells.code < 0))
     if unlabelled:

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from napari_neuroembed.evaluation.actions import (
     action_tasks,
@@ -89,9 +90,11 @@ def evaluate(
     table = Table(identity)
     context = Context(sample, resolved(options), identity, table, base_seed)
     steps = _plan(context)
-    for done, (name, step) in enumerate(steps):
-        report("evaluate", done, len(steps), name)
-        step()
+    # Thousands of small products: several threads would only wait for each other.
+    with threadpool_limits(limits=1):
+        for done, (name, step) in enumerate(steps):
+            report("evaluate", done, len(steps), name)
+            step()
     report("evaluate", len(steps), len(steps))
     return Evaluation(table.scores(), table.predicted())
 

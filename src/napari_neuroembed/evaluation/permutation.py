@@ -128,29 +128,42 @@ def vote_statistics(
     """Return the balanced score of neighbour votes for each labelling, shape (P,).
 
     Each window is named by the weighted vote of its `k` nearest windows of other
-    recordings.
+    recordings. Votes for its own label weigh as if its recording did not exist;
+    else that label, being short of one recording, would lose too often.
     """
     scaled = principal(x, x.shape[1])
     apart = (layout.recording, layout.recording)
     near, similarity = nearest(scaled, scaled, k, apart=apart)
-    usable = similarity > -1.5
-    n_labels = int(labels.max()) + 1
-    n = x.shape[0]
-    place = np.arange(n)[:, None] * n_labels
-    everyone = np.ones(layout.n_recordings, dtype=bool)[None, :]
+    n, n_labels = x.shape[0], int(labels.max()) + 1
+    index = np.arange(n)[:, None] * n_labels
     counts = _cell_counts(layout, np.ones(n, dtype=bool))
+    own = counts[layout.recording[:, None], layout.cell[near]]
+    usable = similarity > -1.5
     out = np.full(labels.shape[0], np.nan)
     for p, label in enumerate(labels):
-        per_cell = _cell_weights(counts, label[None, :], everyone, n_labels, layout)[0]
-        weight = per_cell[layout.recording, layout.cell]
+        weight = _every_weight(layout, counts, label, n_labels)
+        if not weight.any():
+            continue
+        mine, theirs = label[layout.recording], label[layout.recording[near]]
         votes = np.where(usable, weight[near], 0.0)
-        index = place + label[layout.recording[near]]
-        total = np.bincount(index.ravel(), votes.ravel(), minlength=n * n_labels)
-        best = total.reshape(n, n_labels).argmax(axis=1)
-        if weight.sum() > 0:
-            hits = best == label[layout.recording]
-            out[p] = (weight * hits).sum() / weight.sum()
+        left = 1.0 - own * votes  # share of the cell outside the own recording
+        without = votes / np.maximum(left, votes)
+        votes = np.where(theirs == mine[:, None], without, votes)
+        total = np.bincount(
+            (index + theirs).ravel(), votes.ravel(), minlength=n * n_labels
+        )
+        hits = total.reshape(n, n_labels).argmax(axis=1) == mine
+        out[p] = (weight * hits).sum() / weight.sum()
     return out
+
+
+def _every_weight(
+    layout: Layout, counts: Floats, label: NDArray[np.int64], n_labels: int
+) -> Floats:
+    """Return 1 / n(label, cell) for each window, all recordings taken together."""
+    everyone = np.ones((1, layout.n_recordings), dtype=bool)
+    per_cell = _cell_weights(counts, label[None, :], everyone, n_labels, layout)[0]
+    return np.asarray(per_cell[layout.recording, layout.cell])
 
 
 def _ridge_chunk(

@@ -78,6 +78,7 @@ def score_audit(
         context.table.add(fields, metric, found[metric], **row)
     if columns["task"] == "identity":
         _add_per_animal(context, audit, counts, fields, row)
+    if columns["task"] == "identity" and "control" not in columns:
         context.table.predictions.append(
             _predictions(context, audit, fields, predicted, confidence)
         )

@@ -44,6 +44,7 @@ def actions(
         ``light`` or ``dark``.
     """
     asked = scores[scores["task"].isin(list(TASKS)) & (scores["target"] == "action")]
+    asked = asked[asked["control"].astype(str) == "none"]
     wanted = asked[(asked["metric"] == metric) & (asked["probe"] == probe)]
     known = wanted[wanted["value"].notna() & (wanted["fraction"] == 1.0)]
     if known.empty:

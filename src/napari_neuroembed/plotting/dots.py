@@ -19,7 +19,8 @@ _DETAILS = ["label", "value", "low", "high", "chance", "p", "n_test"]
 def label_rows(scores: pd.DataFrame) -> pd.Series[str]:
     """Return what each row was read from, e.g. ``raw, neural``.
 
-    The run is named when the table holds several, a transform when there is one.
+    The run and the mode are named when the table holds several, a transform when
+    there is one.
     """
     names = scores["method"].astype(str).str.replace("_", " ")
     several = scores["run"].nunique() > 1
@@ -27,6 +28,9 @@ def label_rows(scores: pd.DataFrame) -> pd.Series[str]:
     names = names + (" (" + runs + ")").where(runs != "", "")
     stream = scores["stream"].astype(str).replace({"none": ""})
     names = names + (", " + stream).where(stream != "", "")
+    modes = scores["mode"].astype(str)
+    if modes.nunique() > 1:  # never two modes in one row
+        names = names + ", " + modes
     transform = scores["transform"].astype(str).replace({"none": ""})
     return names + (" + " + transform).where(transform != "", "")
 
