@@ -1,6 +1,7 @@
 """A raw recording becomes a derived folder: numbers, refusals, resuming, memory."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -150,6 +151,36 @@ def test_the_result_does_not_depend_on_the_memory(tmp_path, rng, max_memory_mb):
         cache_of(tmp_path / "r").data[22], expected, rtol=1e-4, atol=1e-3
     )
     assert seen.count("images") == {16: 4, 512: 1}[max_memory_mb]
+
+
+class Endless:
+    """Frames made when they are asked for, so that the input itself needs no memory."""
+
+    dtype = np.dtype(np.uint16)
+
+    def __init__(self, n):
+        self.shape = (n, 96, 96)
+        self.still = np.random.default_rng(0).integers(300, 900, (96, 96))
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        return np.stack([self.still + t % 7 for t in range(self.shape[0])[key]]).astype(
+            self.dtype
+        )
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path):
+    options = PreprocessingOptions(max_memory_mb=16)
+    peaks = []
+    for n in (400, 1600):
+        tracemalloc.start()
+        preprocess_recording(recording(Endless(n)), options, tmp_path / str(n))
+        peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+        tracemalloc.stop()
+    assert peaks[1] < 48
+    assert peaks[1] < peaks[0] + 4
 
 
 @pytest.mark.parametrize("n", [2, 13, 97])

@@ -138,4 +138,5 @@ class PreprocessingOptions:
     """Also keep the registered stack at native size (`native.tif`), for people."""
 
     max_memory_mb: Annotated[int, Field(ge=16, le=1_048_576)] = 512
-    """Memory for image chunks; results do not depend on it."""
+    """Memory for image chunks. Results do not depend on it, but that a template is made
+    from fewer frames where `reference_frames` do not fit into a quarter of it."""

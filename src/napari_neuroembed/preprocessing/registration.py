@@ -19,7 +19,8 @@ from scipy.ndimage import gaussian_filter
 
 from napari_neuroembed.errors import DataError
 
-_BATCH = 32
+_LARGEST_BATCH = 32
+_BATCH_PIXELS = 1 << 21
 _TAPER_SHARE = 0.05
 _SMOOTH_PX = 1.15
 _NEWTON_STEPS = 3
@@ -97,9 +98,10 @@ class RigidAligner:
 
     def measure(self, frames: NDArray[np.generic]) -> Motion:
         """Measure the shift of each frame, shape (frame, y, x); NaN is refused."""
+        n = int(np.clip(_BATCH_PIXELS // np.prod(self.shape), 1, _LARGEST_BATCH))
         parts = [
-            self._measure_batch(frames[first : first + _BATCH])
-            for first in range(0, len(frames), _BATCH)
+            self._measure_batch(frames[first : first + n])
+            for first in range(0, len(frames), n)
         ]
         return Motion(
             np.concatenate([p.shifts for p in parts]),
