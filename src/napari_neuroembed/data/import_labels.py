@@ -125,6 +125,11 @@ def clock_of(streams: Mapping[str, Stream], like: str | None) -> TimeAxis:
     return streams[like or names[0]].time
 
 
+def count_bouts(labels: Sequence[LabelRequest]) -> int:
+    """Return the number of bouts of all raters."""
+    return sum(len(label.bouts.action) for label in labels)
+
+
 def add_labels(
     project: Project, recording: str, labels: Sequence[LabelRequest]
 ) -> None:

@@ -17,6 +17,7 @@ from napari_neuroembed.data.fingerprints import Fingerprint, is_sync
 from napari_neuroembed.data.import_labels import (
     LabelRequest,
     add_labels,
+    count_bouts,
     read_labels_of,
 )
 from napari_neuroembed.data.import_request import ImportRequest, build_recording
@@ -106,30 +107,34 @@ def import_recording(
         Listing every unaccepted error, each with the option that accepts it.
     """
     check_acceptances(accepted)
+    if not request.animal:
+        raise DataError("Whose recording is it? Give --animal NAME [import.animal].")
+    check_name(request.animal, "animal")
     name = request.recording or free_name(project, request.animal)
     check_name(name, "recording")
-    check_name(request.animal, "animal")
-    report("check", 0, 3, name)
-    roots, spec = build_recording(project, request, name)
-    accepted = [replace(a, recording=name) for a in accepted]
-    accept = {a.check for a in accepted} | project.accepted(name)
-    opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
-    taken = take_records(spec, roots)
-    problems = [*opened.problems, *duplicate_problems(project, name, taken)]
-    report("check", 1, 3, name)
-    labels = _labels(request, name, roots, opened, problems)
-    head = f"Recording {name!r}"
     if name in project.recording_ids():
         raise DataError(
             f"There is a recording {name!r} already. Choose another name with "
             "--recording, or take it out of project.yaml first."
         )
+    report("check", 0, 3, name)
+    head = f"Recording {name!r}"
+    accepted = [replace(a, recording=name) for a in accepted]
+    accept = {a.check for a in accepted} | project.accepted(name)
+    refuse_with_option(request.findings, head, accept)
+    roots, spec = build_recording(project, request, name)
+    opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
+    taken = take_records(spec, roots)
+    problems = [*request.findings, *opened.problems]
+    problems += duplicate_problems(project, name, taken)
+    report("check", 1, 3, name)
+    labels = _labels(request, name, roots, opened, problems)
     refuse_with_option(problems, head, accept)
     report("check", 2, 3, name)
     if not dry_run:
-        used = [a for a in accepted if any(is_accepted(p, {a.check}) for p in problems)]
         project.roots = roots
         roots.save()
+        used = [a for a in accepted if _is_used(a.check, problems, spec, roots)]
         project.add(spec, accepted=used)
         _add_labels_or_undo(project, name, labels)
     report("check", 3, 3, name)
@@ -140,7 +145,7 @@ def import_recording(
         spans=tuple(spans(opened.streams)),
         lines=tuple(_line(n, s, spec) for n, s in opened.streams.items()),
         problems=tuple(problems),
-        n_bouts=sum(len(found.bouts.action) for found in labels),
+        n_bouts=count_bouts(labels),
     )
 
 
@@ -213,6 +218,19 @@ def present_recording(project: Project, request: ImportRequest) -> str | None:
         ):
             return known.id
     return None
+
+
+def _is_used(
+    check: str, problems: Sequence[Problem], spec: RecordingSpec, roots: Roots
+) -> bool:
+    """Whether an acceptance was needed: by a finding, or for a reader to go on."""
+    if any(is_accepted(problem, {check}) for problem in problems):
+        return True
+    try:
+        open_recording(spec, roots)
+    except DataError as error:
+        return f"[{check}]" in str(error)
+    return False
 
 
 def label_path(where: str | Path, roots: Roots) -> Path:
