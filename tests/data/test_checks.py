@@ -113,6 +113,21 @@ def test_an_action_that_an_animal_never_shows_is_told():
     assert missing_classes(recordings, {}) == []
 
 
+def test_labels_are_counted_per_action_and_strangers_are_named(project):
+    pytest.importorskip("napari_neuroembed.data.annotation_import")
+    with project.annotations() as store:
+        for recording in ("fly1_001", "fly1_002", "gone"):
+            store.add_rater("me") if "me" not in store.raters() else None
+            if "walk" not in set(store.actions()["name"]):
+                store.add_action("walk")
+            store.add(recording, "walk", 0.5, 1.5, rater="me")
+    report = check_project(project)
+    assert report.lines[0].labels == {"walk": 1}
+    assert "labels: 1 walk" in report.lines[0].text()
+    found = {(p.id, p.where) for p in report.problems if p.id.startswith("label")}
+    assert found == {("labels.recording", ""), ("label.none", "fly2")}
+
+
 def test_files_of_no_project_are_described_one_by_one(project, tmp_path):
     lines, problems = check_path(tmp_path / "lab" / "fly1" / "2026-03-01_001")
     texts = {line.path.name: line.text() for line in lines}

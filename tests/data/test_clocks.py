@@ -14,8 +14,8 @@ from napari_neuroembed.data.clocks import (
     spans,
 )
 from napari_neuroembed.data.frame_map import fit_map, place_map, read_map
-from napari_neuroembed.data.opening import share_clock
 from napari_neuroembed.data.recording import Stream, TimeAxis
+from napari_neuroembed.data.shared_clocks import share_clock, steady
 from napari_neuroembed.data.sync_numbers import read_numbers
 from napari_neuroembed.errors import DataError
 
@@ -52,6 +52,25 @@ def test_a_stream_that_meets_only_one_of_two_others_is_refused():
     }
     problems = [p for p in check_overlap(streams, "a") if p.severity == "error"]
     assert "no second is covered by all" in problems[0].text
+
+
+def test_streams_of_one_clock_are_told_of_once():
+    camera = stream(6400, -1.25, 100)
+    streams = {"neural": stream(960, 0, 16), "pose": camera, "scalar": camera}
+    (problem,) = check_overlap(streams, "a")
+    assert "pose and scalar starts 1.25 s before" in problem.text
+
+
+@pytest.mark.parametrize("rate", [None, 32.0])
+def test_rounded_times_become_a_regular_clock_and_others_stay(rate):
+    regular = TimeAxis(500, -0.4, 32.0)
+    rounded = TimeAxis(500, times_s=np.round(regular.centers(), 4))
+    found = steady(rounded, rate)
+    assert found.rate_hz == pytest.approx(32.0, rel=1e-5)
+    np.testing.assert_allclose(found.centers(), regular.centers(), atol=1e-4)
+    lost = TimeAxis(499, times_s=np.delete(regular.centers(), 250))
+    assert steady(lost, rate) is lost
+    assert steady(regular, 30.0) is regular
 
 
 def test_ends_within_one_frame_are_not_worth_a_word():

@@ -250,31 +250,61 @@ def test_names_that_are_no_names_are_refused(project, lab, name):
         import_recording(project, replace(request(lab), animal=name))
 
 
-class FakeStore:
-    """Stands in for the annotation store: refuses what it is given."""
+@pytest.fixture
+def labelled(lab: Path) -> ImportRequest:
+    pytest.importorskip("napari_neuroembed.data.annotation_import")
+    rows = ["walk,rest", *["1,0"] * 60, *["0,1"] * 40, *["-1,-1"] * 50]
+    (lab / "labels.csv").write_text("\n".join(rows) + "\n")
+    return replace(request(lab, pose=pose(lab)), labels=lab / "labels.csv")
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *exception: object) -> None:
-        pass
+def test_frame_wise_labels_are_imported_on_the_clock_of_the_pose(project, labelled):
+    import_recording(project, replace(labelled, rater="me"))
+    bouts = Project.open(project.path).raw("fly1_001").bouts
+    present = bouts.to_table().query("state == 1")
+    assert present["action"].tolist() == ["walk", "rest"]
+    np.testing.assert_allclose(present["start_s"], [-0.25, 60 / 32 - 0.25], atol=1e-6)
+    np.testing.assert_allclose(present["stop_s"], [60 / 32 - 0.25, 100 / 32 - 0.25])
+    with project.annotations(read_only=True) as store:
+        assert store.raters() == ("me",)
 
-    def actions(self):
+
+def test_interval_labels_count_from_their_start(project, lab, labelled):
+    (lab / "labels.csv").write_text("start_s,stop_s,action\n0.5,1.5,walk\n")
+    import_recording(project, replace(labelled, labels_start_s=1.0))
+    bouts = project.raw("fly1_001").bouts
+    assert (bouts.start_s[0], bouts.stop_s[0]) == (1.5, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("start_s,stop_s,action\n2.0,1.0,walk\n", "line 2"),
+        ("start_s,stop_s,action\n0,900,walk\n", r"label.range"),
+        ("recording,start_s,stop_s,action\nother,0,1,walk\n", "none of recording"),
+    ],
+)
+def test_wrong_labels_refuse_the_whole_recording(project, lab, labelled, text, message):
+    (lab / "labels.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        import_recording(project, labelled)
+    assert not (project.path / "project.yaml").exists()
+
+
+def test_labels_of_frames_that_no_stream_has_are_refused(project, labelled):
+    with pytest.raises(DataError, match=r"--labels-like camera"):
+        import_recording(project, replace(labelled, labels_like="camera"))
+    with pytest.raises(DataError, match=r"source.missing"):
+        import_recording(project, replace(labelled, labels="none.csv"))
+
+
+def test_when_the_store_refuses_the_labels_the_recording_is_not_kept(
+    project, labelled, monkeypatch
+):
+    def refuse(*_: object, **__: object) -> object:
         raise DataError("the store is read-only")
 
-
-def test_when_the_labels_are_refused_the_recording_is_not_kept(
-    project, lab, monkeypatch
-):
-    from napari_neuroembed.data import importing
-    from napari_neuroembed.data.bouts import Bouts
-    from napari_neuroembed.data.import_labels import LabelRequest
-
-    empty = Bouts.empty() if hasattr(Bouts, "empty") else Bouts()
-    labels = [LabelRequest(empty, "me")]
-    monkeypatch.setattr(importing, "_labels", lambda *_: labels)
-    monkeypatch.setattr(Project, "annotations", lambda *_, **__: FakeStore())
-    monkeypatch.setattr(importing, "count_bouts", lambda _: 0)
+    monkeypatch.setattr(Project, "annotations", refuse)
     with pytest.raises(DataError, match="read-only"):
-        import_recording(project, request(lab))
+        import_recording(project, labelled)
     assert Project.open(project.path).recording_ids() == ()

@@ -100,8 +100,14 @@ class ImportRequest:
     labels_like
         Stream whose frames the rows of a frame-wise file are; None: the video, else
         the pose, else the first stream.
+    labels_start_s
+        Zero of an interval file on the recording's clock.
+    label_format
+        None: found from the content.
     label_options
         Settings of the label reader.
+    multi_label
+        Several actions may be present at once.
     salvage
         Open damaged files as far as they go.
     roots
@@ -117,6 +123,9 @@ class ImportRequest:
     labels: str | Path | None = None
     rater: str | None = None
     labels_like: str | None = None
+    labels_start_s: float = 0.0
+    label_format: str | None = None
+    multi_label: bool = False
     label_options: Mapping[str, Any] = field(default_factory=dict)
     salvage: bool = False
     roots: Mapping[str, Path] = field(default_factory=dict)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_neuroembed.data.acceptance import (
     check_acceptances,
@@ -14,15 +14,10 @@ from napari_neuroembed.data.acceptance import (
 )
 from napari_neuroembed.data.clocks import MAX_DRIFT_PPM, Span, picture, spans
 from napari_neuroembed.data.fingerprints import Fingerprint, is_sync
-from napari_neuroembed.data.import_labels import (
-    LabelRequest,
-    add_labels,
-    count_bouts,
-    read_labels_of,
-)
+from napari_neuroembed.data.import_labels import add_labels, plan_labels
 from napari_neuroembed.data.import_request import ImportRequest, build_recording
 from napari_neuroembed.data.names import check_name
-from napari_neuroembed.data.opening import Opened, open_recording
+from napari_neuroembed.data.opening import open_recording, rate_origin
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project_spec import Acceptance, RecordingSpec
 from napari_neuroembed.data.recording import Stream
@@ -33,6 +28,7 @@ from napari_neuroembed.errors import DataError, NeuroembedError
 from napari_neuroembed.progress import Report, silent
 
 if TYPE_CHECKING:
+    from napari_neuroembed.data.annotation_import import LabelImport
     from napari_neuroembed.data.project import Project
 
 
@@ -128,7 +124,13 @@ def import_recording(
     problems = [*request.findings, *opened.problems]
     problems += duplicate_problems(project, name, taken)
     report("check", 1, 3, name)
-    labels = _labels(request, name, roots, opened, problems)
+    labels = None
+    if request.labels is not None:
+        path = label_path(request.labels, roots)
+        labels = plan_labels(
+            project, request, name, path, streams=opened.streams, accept=accept
+        )
+        problems += labels.problems
     refuse_with_option(problems, head, accept)
     report("check", 2, 3, name)
     if not dry_run:
@@ -136,7 +138,8 @@ def import_recording(
         roots.save()
         used = [a for a in accepted if _is_used(a.check, problems, spec, roots)]
         project.add(spec, accepted=used)
-        _add_labels_or_undo(project, name, labels)
+        if labels is not None:
+            _add_labels_or_undo(project, name, labels, accept)
     report("check", 3, 3, name)
     return ImportReport(
         recording=name,
@@ -145,7 +148,7 @@ def import_recording(
         spans=tuple(spans(opened.streams)),
         lines=tuple(_line(n, s, spec) for n, s in opened.streams.items()),
         problems=tuple(problems),
-        n_bouts=count_bouts(labels),
+        n_bouts=labels.n_bouts() if labels is not None else 0,
     )
 
 
@@ -249,28 +252,11 @@ def label_path(where: str | Path, roots: Roots) -> Path:
     return path
 
 
-def _labels(
-    request: ImportRequest,
-    name: str,
-    roots: Roots,
-    opened: Opened,
-    problems: list[Problem],
-) -> list[LabelRequest]:
-    if request.labels is None:
-        return []
-    path = label_path(request.labels, roots)
-    found, wrong = read_labels_of(request, name, path, opened.streams)
-    problems += wrong
-    return found
-
-
 def _add_labels_or_undo(
-    project: Project, name: str, labels: list[LabelRequest]
+    project: Project, name: str, labels: LabelImport, accept: Collection[str]
 ) -> None:
-    if not labels:
-        return
     try:
-        add_labels(project, name, labels)
+        add_labels(project, labels, accept)
     except BaseException:
         project.remove(name)
         raise
@@ -278,9 +264,7 @@ def _add_labels_or_undo(
 
 def _line(name: str, stream: Stream, spec: RecordingSpec) -> str:
     shape = "x".join(str(n) for n in stream.data.shape)
-    facts: Mapping[str, Any] = stream.facts
-    declared = spec.streams[name].rate_hz is not None
-    origin = facts.get("rate_origin") or ("as given" if declared else "from its clock")
+    origin = rate_origin(name, stream, spec)
     rate = 1.0 / stream.time.period_s if stream.time.period_s else 0.0
     lost = int((~stream.valid).sum())
     masked = f", {lost:,} frames masked" if lost else ""
