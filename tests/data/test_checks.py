@@ -62,6 +62,7 @@ def test_one_animal_only_is_told(project):
 
 
 def test_an_empty_project_is_told(tmp_path):
+    pytest.importorskip("napari_neuroembed.options.preprocessing")
     assert "project.empty" in ids(Project.create(tmp_path / "p"), "error")
 
 
@@ -129,10 +130,16 @@ def test_labels_are_counted_per_action_and_strangers_are_named(project):
 
 
 def test_files_of_no_project_are_described_one_by_one(project, tmp_path):
-    lines, problems = check_path(tmp_path / "lab" / "fly1" / "2026-03-01_001")
+    pytest.importorskip("napari_neuroembed.data.readers.labels")
+    folder = tmp_path / "lab" / "fly1" / "2026-03-01_001"
+    (folder / "labels.csv").write_text("start_s,stop_s,action\n0.5,1.5,walk\n")
+    (folder / "notes.md").write_text("# notes\n")
+    lines, problems = check_path(folder)
     texts = {line.path.name: line.text() for line in lines}
     assert "150x2x2" in texts["pose.csv"]
     assert "time of every frame" in texts["speed.csv"]
+    assert texts["labels.csv"].endswith("labelled actions [csv-intervals]")
+    assert "not read" in texts["notes.md"]
     assert problems == []
     with pytest.raises(DataError, match="is not there"):
         check_path(tmp_path / "nowhere")

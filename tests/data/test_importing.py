@@ -231,6 +231,15 @@ def test_the_next_recording_of_an_animal_gets_the_next_number(project, lab, tmp_
     assert sorted(project.roots.folders) == ["DATA", "DATA2"]
 
 
+def test_the_same_import_again_changes_nothing(project, lab):
+    import_recording(project, request(lab))
+    before = (project.path / "project.yaml").read_text()
+    again = import_recording(Project.open(project.path), request(lab))
+    assert (again.recording, again.status) == ("fly1_001", "present")
+    assert "nothing to do" in again.text()
+    assert (project.path / "project.yaml").read_text() == before
+
+
 def test_a_named_root_keeps_the_sources_of_a_lab_together(project, lab):
     import_recording(project, replace(request(lab), roots={"LAB": lab.parent}))
     stream = Project.open(project.path).recording("fly1_001").streams["neural"]

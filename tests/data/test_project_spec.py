@@ -74,11 +74,11 @@ UNKNOWN = "streams.pose.*is not a key of project.yaml. Did you mean"
     [
         ("rate_hz: 100.0", "rate: 100", rf"\[0\] \(fly1_001\).{UNKNOWN} rate_hz"),
         ("start_s: -1.25", "strt_s: 1", rf"\[0\] \(fly1_001\).{UNKNOWN} start_s"),
-        ("preset: twin", "prset: twin", r"prset is not a key .*Did you mean preset\?"),
+        ("preset: twin", "presets: twin", r"presets is .*mean preset\?"),
         ("rate_hz: 100.0", "rate_hz: 0", "greater than 0 .found 0"),
         ("rate_hz: 100.0", "rate_hz: .nan", "found nan"),
         ("kind: offset", "kind: frame_counter", "frame_counter .ThorSync. is not read"),
-        ("kind: offset", "kind: ofset", "found 'ofset'. Known: offset, like"),
+        ("kind: offset", "kind: offsets", "found 'offsets'. Known: offset, like"),
         ("animal: fly2", "animal: ../fly2", r"recordings\[1\].animal: found '../fly2'"),
         ("id: fly2_001", "id: fly1_001", "2 recordings have the id 'fly1_001'"),
         ("id: fly2_001", "id: FLY1_001", "differ by capital letters only"),

@@ -70,9 +70,6 @@ def plan_labels(
         accept=accept,
     )
     file = of_recording(file, recording)
-    frame = max(stream.time.period_s for stream in streams.values())
-    start = min(stream.time.start_s for stream in streams.values()) - frame
-    stop = max(stream.time.stop_s for stream in streams.values()) + frame
     is_known = project.annotations_path.exists()
     store = project.annotations(read_only=True) if is_known else nullcontext()
     with store as known:
@@ -81,9 +78,17 @@ def plan_labels(
             file,
             recording=recording,
             rater=request.rater or (None if any(file.raters()) else DEFAULT_RATER),
-            spans_s={recording: (start, stop)},
+            spans_s={recording: whole_span(streams)},
             **({"group": None} if request.multi_label else {}),
         )
+
+
+def whole_span(streams: Mapping[str, Stream]) -> tuple[float, float]:
+    """Return the seconds in which labels can lie: any stream's, give or take a frame."""
+    axes = [stream.time for stream in streams.values()]
+    frame = max(axis.period_s for axis in axes)
+    start = min(axis.start_s for axis in axes)
+    return start - frame, max(axis.stop_s for axis in axes) + frame
 
 
 def of_recording(file: LabelFile, recording: str) -> LabelFile:

@@ -63,10 +63,12 @@ class ImportReport:
     def text(self) -> str:
         """Return the report for a terminal, with a picture of the clocks."""
         head = f"{self.recording} ({self.animal}): {self.status}"
+        if self.status == "present":
+            head += " already, nothing to do; settings are changed in project.yaml"
         if self.n_bouts:
             head += f", {self.n_bouts} bouts"
         notes = [f"  {p.severity}: {p.text} [{p.id}]" for p in self.problems]
-        drawn = picture(self.spans)
+        drawn = picture(self.spans) if len(self.spans) > 1 else ""
         body = [f"  {line}" for line in (*self.lines, *drawn.splitlines())]
         return "\n".join([head, *body, *notes])
 
@@ -97,6 +99,12 @@ def import_recording(
     report
         Called per step.
 
+    Returns
+    -------
+    ImportReport
+        Of status ``present`` when the animal has a recording with these files and no
+        name was given.
+
     Raises
     ------
     DataError
@@ -106,24 +114,60 @@ def import_recording(
     if not request.animal:
         raise DataError("Whose recording is it? Give --animal NAME [import.animal].")
     check_name(request.animal, "animal")
+    known = None if request.recording else present_recording(project, request)
+    if known is not None:
+        return ImportReport(known, request.animal, "present")
     name = request.recording or free_name(project, request.animal)
+    report("check", 0, 2, name)
+    accepted = [replace(a, recording=name) for a in accepted]
+    accept = {a.check for a in accepted} | project.accepted(name)
+    look = _look(project, request, name, accept, max_drift_ppm)
+    report("check", 1, 2, name)
+    if not dry_run:
+        _write(project, look, accepted, accept)
+    report("check", 2, 2, name)
+    return ImportReport(
+        recording=name,
+        animal=request.animal,
+        status="checked" if dry_run else "imported",
+        spans=tuple(spans(look.streams)),
+        lines=tuple(_line(n, s, look.spec) for n, s in look.streams.items()),
+        problems=tuple(look.problems),
+        n_bouts=look.labels.n_bouts() if look.labels is not None else 0,
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A recording that passed all checks but is not yet added."""
+
+    roots: Roots
+    spec: RecordingSpec
+    streams: Mapping[str, Stream]
+    labels: LabelImport | None
+    problems: Sequence[Problem]
+
+
+def _look(
+    project: Project,
+    request: ImportRequest,
+    name: str,
+    accept: Collection[str],
+    max_drift_ppm: float,
+) -> _Look:
+    """Check everything about a recording, and refuse what nobody accepted."""
     check_name(name, "recording")
     if name in project.recording_ids():
         raise DataError(
             f"There is a recording {name!r} already. Choose another name with "
             "--recording, or take it out of project.yaml first."
         )
-    report("check", 0, 3, name)
     head = f"Recording {name!r}"
-    accepted = [replace(a, recording=name) for a in accepted]
-    accept = {a.check for a in accepted} | project.accepted(name)
     refuse_with_option(request.findings, head, accept)
     roots, spec = build_recording(project, request, name)
     opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
-    taken = take_records(spec, roots)
     problems = [*request.findings, *opened.problems]
-    problems += duplicate_problems(project, name, taken)
-    report("check", 1, 3, name)
+    problems += duplicate_problems(project, name, take_records(spec, roots))
     labels = None
     if request.labels is not None:
         path = label_path(request.labels, roots)
@@ -132,24 +176,29 @@ def import_recording(
         )
         problems += labels.problems
     refuse_with_option(problems, head, accept)
-    report("check", 2, 3, name)
-    if not dry_run:
-        project.roots = roots
-        roots.save()
-        used = [a for a in accepted if _is_used(a.check, problems, spec, roots)]
-        project.add(spec, accepted=used)
-        if labels is not None:
-            _add_labels_or_undo(project, name, labels, accept)
-    report("check", 3, 3, name)
-    return ImportReport(
-        recording=name,
-        animal=request.animal,
-        status="checked" if dry_run else "imported",
-        spans=tuple(spans(opened.streams)),
-        lines=tuple(_line(n, s, spec) for n, s in opened.streams.items()),
-        problems=tuple(problems),
-        n_bouts=labels.n_bouts() if labels is not None else 0,
-    )
+    return _Look(roots, spec, opened.streams, labels, problems)
+
+
+def _write(
+    project: Project,
+    look: _Look,
+    accepted: Sequence[Acceptance],
+    accept: Collection[str],
+) -> None:
+    """Add a recording with its labels, or neither."""
+    project.roots = look.roots
+    look.roots.save()
+    used = [
+        a for a in accepted if _is_used(a.check, look.problems, look.spec, look.roots)
+    ]
+    project.add(look.spec, accepted=used)
+    if look.labels is None:
+        return
+    try:
+        add_labels(project, look.labels, accept)
+    except BaseException:
+        project.remove(look.spec.id)
+        raise
 
 
 def free_name(project: Project, animal: str) -> str:
@@ -208,6 +257,8 @@ def present_recording(project: Project, request: ImportRequest) -> str | None:
     """
     if request.recording in project.recording_ids():
         return request.recording
+    if request.animal not in project.animals():
+        return None
     try:
         _, spec = build_recording(project, request, request.recording or "new")
     except NeuroembedError:
@@ -250,16 +301,6 @@ def label_path(where: str | Path, roots: Roots) -> Path:
     if not path.is_file():
         raise DataError(f"The label file {path} is not there [source.missing].")
     return path
-
-
-def _add_labels_or_undo(
-    project: Project, name: str, labels: LabelImport, accept: Collection[str]
-) -> None:
-    try:
-        add_labels(project, labels, accept)
-    except BaseException:
-        project.remove(name)
-        raise
 
 
 def _line(name: str, stream: Stream, spec: RecordingSpec) -> str:
