@@ -49,6 +49,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
             kind=line.about.kind if line.about else None,
             shape=list(line.about.shape) if line.about else None,
             rate_hz=line.about.rate_hz if line.about else None,
+            labels=line.labels,
             why=line.why,
         )
     _say_problems(problems, report)
@@ -70,8 +71,11 @@ def _check_project(args: argparse.Namespace, report: VerbReport) -> int:
     lines = []
     for line in found.lines:
         lines.append(line.text())
-        doubtful = any(p.where == line.recording for p in found.problems)
-        if line.spans and (args.picture or doubtful):
+        doubtful = any(
+            p.where == line.recording and p.id.startswith("sync.")
+            for p in found.problems
+        )
+        if args.picture or doubtful:
             lines += [f"  {row}" for row in picture(line.spans).splitlines()]
     lines += [_text(problem) for problem in found.problems]
     lines += [f"accepted: {p.text} [{p.id}] {why!r}" for p, why in found.accepted]

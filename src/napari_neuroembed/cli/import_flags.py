@@ -53,6 +53,17 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
     labels.add_argument(
         "--labels-like", metavar="STREAM", help="whose frames its rows are"
     )
+    labels.add_argument(
+        "--labels-start",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="zero of a file in seconds, on the clock of SOURCE",
+    )
+    labels.add_argument("--labels-format", metavar="NAME", help="default: by content")
+    labels.add_argument(
+        "--multi-label", action="store_true", help="several actions at once"
+    )
     labels.add_argument("--rater", help="who labelled, where the file does not say")
     _add_repeated(labels, "--label-option", "KEY=VALUE", "setting of the label reader")
 
@@ -280,6 +291,9 @@ def _request(
         labels=labels,
         rater=args.rater,
         labels_like=args.labels_like,
+        labels_start_s=args.labels_start,
+        label_format=args.labels_format,
+        multi_label=args.multi_label,
         label_options=options,
         salvage=args.salvage,
         roots=roots,

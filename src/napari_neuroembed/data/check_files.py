@@ -29,15 +29,20 @@ class FileLine:
         What the reader says; None when it refuses.
     why
         Why it is not read.
+    labels
+        Name of the label format, when the file holds labelled actions.
     """
 
     path: Path
     reader: str = ""
     about: Description | None = None
     why: str = ""
+    labels: str = ""
 
     def text(self) -> str:
         """Return one line."""
+        if self.labels:
+            return f"{self.path.name}: labelled actions [{self.labels}]"
         if self.about is None:
             return f"{self.path.name}: not read. {self.why}"
         shape = "x".join(str(n) for n in self.about.shape)
@@ -98,8 +103,22 @@ def _describe(path: Path) -> FileLine:
     from napari_neuroembed.data.readers.base import Source
 
     source = Source((path,))
+    sure, labels = _label_format(path)
     try:
         reader = readers.find_reader(source, KINDS)
+        if labels and sure >= reader.sniff(source)[0]:
+            return FileLine(path, labels=labels)
         return FileLine(path, reader.name, reader.describe(source, {}))
     except NeuroembedError as error:
-        return FileLine(path, why=str(error))
+        return FileLine(path, why=str(error), labels=labels)
+
+
+def _label_format(path: Path) -> tuple[float, str]:
+    """Return how sure which reader of labels is about a file."""
+    from napari_neuroembed.data.readers.labels import LABEL_READERS
+
+    if not path.is_file():
+        return 0.0, ""
+    found = [(reader.sniff(path)[0], name) for name, reader in LABEL_READERS.items()]
+    sure, name = max(found)
+    return (sure, name) if sure > 0 else (0.0, "")

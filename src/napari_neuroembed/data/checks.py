@@ -11,6 +11,7 @@ from napari_neuroembed.data.clocks import Span, overlap, spans
 from napari_neuroembed.data.covariates import confounded
 from napari_neuroembed.data.derived_state import derived_problems
 from napari_neuroembed.data.fingerprints import shared_files
+from napari_neuroembed.data.opening import rate_origin
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project_spec import RecordingSpec, stream_kind
 from napari_neuroembed.data.recording import Stream
@@ -294,18 +295,6 @@ def _stream_line(
         rate_origin=rate_origin(span.name, stream, spec),
         masked=int((~stream.valid).sum()),
     )
-
-
-def rate_origin(name: str, stream: Stream, spec: RecordingSpec) -> str:
-    """Say where the clock of a stream comes from."""
-    declared = spec.streams[name]
-    if declared.sync is not None and declared.sync.kind == "like":
-        return f"as {declared.sync.stream}"
-    if declared.sync is not None and declared.sync.kind == "timestamps":
-        return "time of every frame"
-    if declared.rate_hz is not None:
-        return "as given"
-    return str(stream.facts.get("rate_origin") or "from the file")
 
 
 def _missing_kinds(

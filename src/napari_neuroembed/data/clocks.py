@@ -7,7 +7,7 @@ used and both ends are told. Only what cannot be right is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.recording import Stream
@@ -72,7 +72,7 @@ def check_overlap(streams: Mapping[str, Stream], recording: str) -> list[Problem
     found = spans(streams)
     if len(found) < 2:
         return []
-    first, *others = found
+    first, *others = _merge_equal(found)
     problems = [p for other in others if (p := _compare(first, other, recording))]
     start, stop = overlap(found)
     if stop <= start and not any(p.severity == "error" for p in problems):
@@ -162,6 +162,20 @@ def _span(name: str, stream: Stream) -> Span:
     )
     rate = 1.0 / time.period_s if time.period_s > 0 else 0.0
     return Span(name, time.start_s, time.stop_s, time.n_frames, rate, gaps)
+
+
+def _merge_equal(found: Sequence[Span]) -> list[Span]:
+    """Join streams of one clock, but the first, so that each finding is told once."""
+    first, *others = found
+    groups: dict[tuple[int, int], list[Span]] = {}
+    for span in others:
+        ends = round(span.start_s * 1e4), round(span.stop_s * 1e4)
+        groups.setdefault(ends, []).append(span)
+    joined = [
+        replace(group[0], name=" and ".join(span.name for span in group))
+        for group in groups.values()
+    ]
+    return [first, *joined]
 
 
 def _compare(first: Span, other: Span, recording: str) -> Problem | None:

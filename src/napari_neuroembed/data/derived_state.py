@@ -69,8 +69,8 @@ def derived_problems(project: Project, recording: str) -> list[Problem]:
 
     Returns
     -------
-    Empty when it is up to date; else one ``derived.missing`` or
-    ``derived.out_of_date`` warning that names what changed.
+    Empty when it is up to date; else a note ``derived.missing``, or a warning
+    ``derived.out_of_date`` that names what changed.
     """
     from napari_neuroembed.data.derived import read_provenance
 
@@ -78,7 +78,7 @@ def derived_problems(project: Project, recording: str) -> list[Problem]:
     advice = f"Run: neuroembed preprocess {project.path}."
     if not (folder / "manifest.json").exists():
         text = f"Recording {recording!r} is not pre-processed. {advice}"
-        return [Problem("derived.missing", "warning", text, recording)]
+        return [Problem("derived.missing", "note", text, recording)]
     made = read_provenance(folder)
     now = provenance_of(project, recording)
     differences = compare_sources(made.get("sources", {}), now["sources"])

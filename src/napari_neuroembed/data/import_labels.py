@@ -1,80 +1,98 @@
-"""Actions that come with a recording: read, checked, put into the annotation store."""
+"""Actions that come with a recording: read on its clock, checked, stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari_neuroembed.data.bouts import Bouts
-from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.recording import Stream, TimeAxis
+from napari_neuroembed.data.recording import Stream
 from napari_neuroembed.errors import DataError
 
 if TYPE_CHECKING:
+    from napari_neuroembed.data.annotation_import import LabelImport
     from napari_neuroembed.data.import_request import ImportRequest
     from napari_neuroembed.data.project import Project
+    from napari_neuroembed.data.readers.labels import LabelFile
+
+DEFAULT_RATER = "imported"
+"""Rater of labels that name none."""
 
 
-@dataclass(frozen=True)
-class LabelRequest:
-    """Bouts of one rater, ready to be stored."""
+def plan_labels(
+    project: Project,
+    request: ImportRequest,
+    recording: str,
+    path: Path,
+    *,
+    streams: Mapping[str, Stream],
+    accept: Collection[str] = (),
+) -> LabelImport:
+    """Read the label file of a recording and look at what it would add.
 
-    bouts: Bouts
-    rater: str | None
-
-
-def read_labels_of(
-    request: ImportRequest, recording: str, path: Path, streams: Mapping[str, Stream]
-) -> tuple[list[LabelRequest], list[Problem]]:
-    """Read the label file of a recording on the recording's clock.
+    Rows of a frame-wise file are frames of :func:`clock_stream`; seconds of an
+    interval file count from `labels_start_s` on the recording's clock.
 
     Parameters
     ----------
+    project
+        Whose actions the names are compared with.
     request
-        Names the file, its rater, and the stream whose frames its rows are.
+        Says how to read the file.
     recording
         Name to look for in a file of several recordings.
     path
         The file on this machine.
     streams
-        Of the recording, tied.
-
-    Returns
-    -------
-    labels
-        One per rater.
-    problems
-        ``label.range`` and what else :func:`check_bouts` finds.
+        Of the recording, on one clock.
+    accept
+        Ids of errors that are accepted.
 
     Raises
     ------
     DataError
-        When the file cannot be read, or holds other recordings only.
+        When the file has errors that were not accepted, or holds other recordings
+        only.
     """
-    from napari_neuroembed.data.readers.labels import read_labels
+    from napari_neuroembed.data.annotation_import import plan_import
+    from napari_neuroembed.data.readers.labels import find_format, read_labels
 
-    clock = clock_of(streams, request.labels_like)
-    found = read_labels(
+    form = request.label_format or find_format(path)
+    clock = streams[clock_stream(streams, request.labels_like)].time
+    file = read_labels(
         path,
-        rate_hz=clock.rate_hz,
-        start_s=clock.start_s,
+        format=form,
+        start_s=request.labels_start_s,
+        time=clock,
         options=dict(request.label_options),
+        accept=accept,
     )
-    chosen = of_recording(found, recording, path)
-    stop = max(stream.time.stop_s for stream in streams.values())
-    labels, problems = [], []
-    for rater, bouts in chosen.items():
-        labels.append(LabelRequest(bouts, rater or request.rater))
-        problems += bout_problems(bouts, recording, path, stop)
-    return labels, problems
+    file = of_recording(file, recording)
+    is_known = project.annotations_path.exists()
+    store = project.annotations(read_only=True) if is_known else nullcontext()
+    with store as known:
+        return plan_import(
+            known,
+            file,
+            recording=recording,
+            rater=request.rater or (None if any(file.raters()) else DEFAULT_RATER),
+            spans_s={recording: whole_span(streams)},
+            **({"group": None} if request.multi_label else {}),
+        )
 
 
-def of_recording(
-    found: Mapping[Any, Bouts], recording: str, path: Path
-) -> dict[str, Bouts]:
-    """Return the bouts of one recording by rater ("" where the file names none).
+def whole_span(streams: Mapping[str, Stream]) -> tuple[float, float]:
+    """Return the seconds in which labels can lie: any stream's, give or take a frame."""
+    axes = [stream.time for stream in streams.values()]
+    frame = max(axis.period_s for axis in axes)
+    start = min(axis.start_s for axis in axes)
+    return start - frame, max(axis.stop_s for axis in axes) + frame
+
+
+def of_recording(file: LabelFile, recording: str) -> LabelFile:
+    """Return the part of a label file that is about one recording.
 
     A file that names no recording is about the one it is imported with.
 
@@ -83,68 +101,47 @@ def of_recording(
     DataError
         When it names others only.
     """
-    parts: dict[str, dict[str, Bouts]] = {}
-    for key, bouts in found.items():
-        name, rater = key if isinstance(key, tuple) else (key, "")
-        parts.setdefault(name, {})[rater] = bouts
-    if recording in parts:
-        return parts[recording]
-    if set(parts) == {""}:
-        return parts[""]
-    raise DataError(
-        f"{path} holds labels of {', '.join(sorted(map(repr, parts))) or 'nothing'}, "
-        f"none of recording {recording!r}."
-    )
+    names = list(file)
+    if names == [""]:
+        return file
+    its = {place: b for place, b in file.by_rater.items() if place[0] == recording}
+    if not its:
+        raise DataError(
+            f"{file.path} holds labels of {', '.join(map(repr, names)) or 'nothing'}, "
+            f"none of recording {recording!r}."
+        )
+    return replace(file, by_rater=its)
 
 
-def bout_problems(
-    bouts: Bouts, recording: str, path: Path, stop_s: float
-) -> list[Problem]:
-    """Return what is wrong with bouts, as errors of the check ``label.range``."""
-    from napari_neuroembed.data.bouts import check_bouts
+def clock_stream(streams: Mapping[str, Stream], like: str | None) -> str:
+    """Return the stream whose frames the rows of a frame-wise label file are.
 
-    return [
-        Problem("label.range", "error", f"{path.name}: {text}", recording)
-        for text in check_bouts(bouts, stop_s=stop_s, exclusive=False)
-    ]
-
-
-def clock_of(streams: Mapping[str, Stream], like: str | None) -> TimeAxis:
-    """Return the clock that the rows of a frame-wise label file run on.
+    It is the one asked for, else the video, else the pose, else the first.
 
     Raises
     ------
     DataError
-        When the stream asked for is not there, or its frames are not regular.
+        When the stream asked for is not there.
     """
     if like is not None and like not in streams:
         raise DataError(
             f"--labels-like {like}: the recording has {', '.join(streams)} only."
         )
-    names = [n for n in ("video", "pose") if n in streams] or list(streams)
-    return streams[like or names[0]].time
+    usual = [name for name in ("video", "pose") if name in streams]
+    return like or next(iter([*usual, *streams]))
 
 
 def add_labels(
-    project: Project, recording: str, labels: Sequence[LabelRequest]
-) -> None:
-    """Put bouts into the annotation store: per rater one command, which can be undone.
-
-    Actions and raters that are new are added to it.
+    project: Project, labels: LabelImport, accept: Collection[str] = ()
+) -> int:
+    """Put bouts into the annotation store, in one transaction that can be undone.
 
     Raises
     ------
     DataError
         When the store refuses them.
     """
-    with project.annotations(app="import") as store:
-        known = set(store.actions()["name"])
-        for label in labels:
-            rater = label.rater or "imported"
-            if rater not in store.raters():
-                store.add_rater(rater)
-            for action in label.bouts.actions():
-                if action not in known:
-                    store.add_action(action)
-                    known.add(action)
-            store.import_bouts(recording, label.bouts, rater=rater)
+    from napari_neuroembed.data.annotation_import import import_labels
+
+    with project.annotations(app="cli") as store:
+        return import_labels(store, labels, accept)

@@ -16,9 +16,14 @@ from typing import TYPE_CHECKING
 
 from napari_neuroembed.data.covariates import check_key, parse_column
 from napari_neuroembed.data.import_plan import ImportPlan, judge
-from napari_neuroembed.data.import_request import ImportRequest, StreamRequest
+from napari_neuroembed.data.import_request import (
+    ImportRequest,
+    StreamRequest,
+    with_shared_roots,
+)
 from napari_neuroembed.data.names import fitting_name
 from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.recording import Covariate
 from napari_neuroembed.data.sources import natural_key
 from napari_neuroembed.errors import ConfigError, DataError
 
@@ -77,7 +82,7 @@ def plan_pattern(project: Project, request: PatternRequest) -> list[ImportPlan]:
     DataError
         When the first pattern finds nothing.
     """
-    main, *others = request.patterns
+    main = next(iter(request.patterns))
     names = fields_of(request.patterns[main])
     _check_fields(request, names)
     found = find_matches(request.patterns[main], request.base)
@@ -89,30 +94,50 @@ def plan_pattern(project: Project, request: PatternRequest) -> list[ImportPlan]:
         )
     keys = list(found)
     typed = {n: parse_column([key[i] for key in keys]) for i, n in enumerate(names)}
-    plans = []
+    requests: list[ImportRequest] = []
+    recordings: list[str] = []
+    findings: list[list[Problem]] = []
     for row, key in enumerate(keys):
         values = dict(zip(names, key, strict=True))
-        source = _main_source(request, main, values, found[key])
-        streams = {main: _stream(request, main, source)}
-        problems = _other_readings(request, main, values, found[key][0])
-        for stream in others:
-            sibling = _sibling(request, stream, values, problems)
-            if sibling is not None:
-                streams[stream] = _stream(request, stream, sibling)
-        labels = streams.pop("labels", None)
-        extra = {n: typed[n][row] for n in names if n not in ("animal", "recording")}
-        covariates = dict(request.template.covariates)
-        covariates |= {n: value for n, value in extra.items() if value is not None}
-        one = replace(
-            request.template,
-            animal=fitting_name(values.get("animal") or request.animal or ""),
-            streams=streams,
-            covariates=covariates,
-            labels=None if labels is None else Path(str(labels.source)),
-        )
-        plans.append(judge(project, _name(request, values), one, problems))
+        facts = {n: typed[n][row] for n in names if n not in ("animal", "recording")}
+        one, problems = _one_request(request, values, facts, found[key])
+        requests.append(one)
+        recordings.append(_name(request, values))
+        findings.append(problems)
+    requests = with_shared_roots(project, requests)
+    plans = [
+        judge(project, name, one, problems)
+        for name, one, problems in zip(recordings, requests, findings, strict=True)
+    ]
     _refuse_twins(plans)
     return plans
+
+
+def _one_request(
+    request: PatternRequest,
+    values: Mapping[str, str],
+    facts: Mapping[str, Covariate | None],
+    found: list[Path],
+) -> tuple[ImportRequest, list[Problem]]:
+    main, *others = request.patterns
+    source = _main_source(request, main, values, found)
+    streams = {main: _stream(request, main, source)}
+    problems = _other_readings(request, main, values, found[0])
+    for stream in others:
+        sibling = _sibling(request, stream, values, problems)
+        if sibling is not None:
+            streams[stream] = _stream(request, stream, sibling)
+    labels = streams.pop("labels", None)
+    covariates = dict(request.template.covariates)
+    covariates |= {name: value for name, value in facts.items() if value is not None}
+    one = replace(
+        request.template,
+        animal=fitting_name(values.get("animal") or request.animal or ""),
+        streams=streams,
+        covariates=covariates,
+        labels=None if labels is None else Path(str(labels.source)),
+    )
+    return one, problems
 
 
 def fields_of(pattern: str) -> list[str]:

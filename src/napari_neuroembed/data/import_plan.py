@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from napari_neuroembed.data.acceptance import is_accepted, with_option
 from napari_neuroembed.data.clocks import MAX_DRIFT_PPM
 from napari_neuroembed.data.import_request import ImportRequest
 from napari_neuroembed.data.importing import (
@@ -131,18 +130,10 @@ def _run(
 ) -> PlanResult:
     if plan.status == "present":
         return PlanResult(plan)
-    ids = {a.check for a in accepted}
-    refused = [
-        with_option(p)
-        for p in plan.problems
-        if p.severity == "error" and not is_accepted(p, ids)
-    ]
-    if refused:
-        return PlanResult(plan, error="; ".join(refused))
     try:
         found = import_recording(
             project,
-            replace(plan.request, recording=plan.name),
+            replace(plan.request, recording=plan.name, findings=plan.problems),
             accepted=accepted,
             max_drift_ppm=max_drift_ppm,
             dry_run=dry_run,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.data.opening import choose_reader, find_source, options_of
+from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project_spec import (
     IndexMapSync,
     LikeSync,
@@ -24,12 +25,13 @@ from napari_neuroembed.data.recording import Covariate, Kind
 from napari_neuroembed.data.roots import Roots, is_source
 from napari_neuroembed.data.sources import as_source, common_folder
 from napari_neuroembed.errors import DataError, raise_all
+from napari_neuroembed.options.base import from_dict
 
 if TYPE_CHECKING:
     from napari_neuroembed.data.project import Project
 
 AnySync = OffsetSync | LikeSync | IndexMapSync | TimestampsSync
-MAIN_ORDER = ("neural", "trace", "pose", "scalar", "video")
+_TOP_PARTS = 2
 _CLOCK_GIVERS = ("neural", "trace", "pose", "scalar")
 
 
@@ -98,12 +100,20 @@ class ImportRequest:
     labels_like
         Stream whose frames the rows of a frame-wise file are; None: the video, else
         the pose, else the first stream.
+    labels_start_s
+        Zero of an interval file on the recording's clock.
+    label_format
+        None: found from the content.
     label_options
         Settings of the label reader.
+    multi_label
+        Several actions may be present at once.
     salvage
         Open damaged files as far as they go.
     roots
         Names and folders of roots to add.
+    findings
+        What was found while the request was made: missing or doubtful files.
     """
 
     animal: str
@@ -113,9 +123,13 @@ class ImportRequest:
     labels: str | Path | None = None
     rater: str | None = None
     labels_like: str | None = None
+    labels_start_s: float = 0.0
+    label_format: str | None = None
+    multi_label: bool = False
     label_options: Mapping[str, Any] = field(default_factory=dict)
     salvage: bool = False
     roots: Mapping[str, Path] = field(default_factory=dict)
+    findings: tuple[Problem, ...] = ()
 
 
 def build_recording(
@@ -126,13 +140,11 @@ def build_recording(
     Raises
     ------
     DataError
-        When a file is missing, the animal is not named, or a stream's clock is not
-        tied to that of the first one (`sync.missing`).
+        When a file is missing, or a stream's clock is not tied to that of the first
+        one (`sync.missing`).
     ConfigError
         When a value does not fit project.yaml.
     """
-    if not request.animal:
-        raise DataError("Whose recording is it? Give --animal NAME [import.animal].")
     if not request.streams:
         raise DataError(f"Recording {name!r}: there is no stream to import.")
     roots = add_roots(project.roots, request)
@@ -141,29 +153,50 @@ def build_recording(
         for stream, asked in request.streams.items()
     }
     streams = _tie_all(name, streams, roots)
-    recording = RecordingSpec(
-        id=name,
-        animal=request.animal,
-        covariates=dict(request.covariates),
-        streams=streams,
-        salvage=request.salvage,
-    )
+    values = {
+        "id": name,
+        "animal": request.animal,
+        "covariates": dict(request.covariates),
+        "streams": streams,
+        "salvage": request.salvage,
+    }
+    recording = from_dict(RecordingSpec, values, name)
     parse_spec(dump_spec(ProjectSpec(recordings=(recording,))), "import")
     return roots, recording
 
 
-def add_roots(roots: Roots, request: ImportRequest) -> Roots:
-    """Return roots under which all files of a request lie.
+def add_roots(roots: Roots, *requests: ImportRequest) -> Roots:
+    """Return roots under which all files of some requests lie.
 
     Files outside all roots get a new one, the folder they have in common, named DATA,
-    DATA2 ...; ``--root NAME=FOLDER`` names it better.
+    DATA2 ...; ``--root NAME=FOLDER`` names it better. Files that have only the top of
+    the file system in common get a root each: a root should hold data and little else.
     """
-    for root, folder in request.roots.items():
-        roots = roots.with_root(root, Path(folder).resolve())
-    outside = [path for path in _paths(request) if roots.express(path) is None]
-    if outside:
-        roots = roots.with_root(roots.new_name(), common_folder(outside).resolve())
+    for request in requests:
+        for root, folder in request.roots.items():
+            roots = roots.with_root(root, Path(folder).resolve())
+    paths = [path for request in requests for path in _paths(request)]
+    outside = [path for path in paths if roots.express(path) is None]
+    if not outside:
+        return roots
+    shared = common_folder(path.absolute() for path in outside).resolve()
+    if len(shared.parts) > _TOP_PARTS:
+        return roots.with_root(roots.new_name(), shared)
+    for path in outside:
+        if roots.express(path) is None:
+            folder = common_folder([path.absolute()]).resolve()
+            roots = roots.with_root(roots.new_name(), folder)
     return roots
+
+
+def with_shared_roots(
+    project: Project, requests: Sequence[ImportRequest]
+) -> list[ImportRequest]:
+    """Return requests that put all their files under as few roots as possible."""
+    known = project.roots.folders
+    roots = add_roots(project.roots, *requests)
+    new = {name: f for name, f in roots.folders.items() if known.get(name) != f}
+    return [replace(request, roots={**request.roots, **new}) for request in requests]
 
 
 def to_source(where: str | Path, roots: Roots) -> str:
@@ -187,15 +220,16 @@ def _stream_spec(name: str, asked: StreamRequest, roots: Roots) -> StreamSpec:
         written = tuple(to_source(one, roots) for one in source)
     else:
         written = to_source(source, roots)
-    return StreamSpec(
-        source=written,
-        kind=asked.kind,
-        reader=asked.reader,
-        rate_hz=asked.rate_hz,
-        sync=_sync(name, asked, roots),
-        channels=dict(asked.channels),
-        reader_options=dict(asked.options),
-    )
+    values = {
+        "source": written,
+        "kind": asked.kind,
+        "reader": asked.reader,
+        "rate_hz": asked.rate_hz,
+        "sync": _sync(name, asked, roots),
+        "channels": dict(asked.channels),
+        "reader_options": dict(asked.options),
+    }
+    return from_dict(StreamSpec, values, name)
 
 
 def _sync(name: str, asked: StreamRequest, roots: Roots) -> AnySync | None:
@@ -218,7 +252,9 @@ def _sync(name: str, asked: StreamRequest, roots: Roots) -> AnySync | None:
     if asked.like is not None:
         return LikeSync(stream=asked.like)
     if asked.sync_file is None:
-        return None if asked.start_s is None else OffsetSync(start_s=asked.start_s)
+        if asked.start_s is None:
+            return None
+        return from_dict(OffsetSync, {"start_s": asked.start_s}, f"{name}.sync")
     file = to_source(asked.sync_file, roots)
     if asked.sync_kind == "timestamps":
         return TimestampsSync(file=file, start_s=asked.start_s or 0.0)

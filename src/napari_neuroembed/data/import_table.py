@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.data.covariates import check_key, parse_column, parse_covariate
 from napari_neuroembed.data.import_plan import ImportPlan, judge
-from napari_neuroembed.data.import_request import ImportRequest, StreamRequest
+from napari_neuroembed.data.import_request import (
+    ImportRequest,
+    StreamRequest,
+    with_shared_roots,
+)
 from napari_neuroembed.data.names import name_problem
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.recording import KINDS
@@ -82,7 +86,9 @@ def plan_table(project: Project, table: Path) -> list[ImportPlan]:
     header, rows = read_table(table)
     columns = understand(header, table)
     typed = {c: parse_column([row[c] for row in rows]) for c in columns.covariates}
-    plans = []
+    names: list[str] = []
+    requests: list[ImportRequest] = []
+    findings: list[list[Problem]] = []
     numbers: dict[str, int] = {}
     for index, row in enumerate(rows):
         extra = {c: typed[c][index] for c in columns.covariates}
@@ -91,8 +97,14 @@ def plan_table(project: Project, table: Path) -> list[ImportPlan]:
         animal = request.animal
         numbers[animal] = numbers.get(animal, 0) + 1
         name = row.get("recording") or f"{animal}_{numbers[animal]:03d}"
-        problems += _name_problems(name, animal, index + 2)
-        plans.append(judge(project, name, request, problems))
+        names.append(name)
+        requests.append(request)
+        findings.append([*problems, *_name_problems(name, animal, index + 2)])
+    requests = with_shared_roots(project, requests)
+    plans = [
+        judge(project, name, request, problems)
+        for name, request, problems in zip(names, requests, findings, strict=True)
+    ]
     _refuse_twins(plans, table)
     return plans
 

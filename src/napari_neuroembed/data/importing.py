@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_neuroembed.data.acceptance import (
     check_acceptances,
@@ -14,14 +14,10 @@ from napari_neuroembed.data.acceptance import (
 )
 from napari_neuroembed.data.clocks import MAX_DRIFT_PPM, Span, picture, spans
 from napari_neuroembed.data.fingerprints import Fingerprint, is_sync
-from napari_neuroembed.data.import_labels import (
-    LabelRequest,
-    add_labels,
-    read_labels_of,
-)
+from napari_neuroembed.data.import_labels import add_labels, plan_labels
 from napari_neuroembed.data.import_request import ImportRequest, build_recording
 from napari_neuroembed.data.names import check_name
-from napari_neuroembed.data.opening import Opened, open_recording
+from napari_neuroembed.data.opening import open_recording, rate_origin
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project_spec import Acceptance, RecordingSpec
 from napari_neuroembed.data.recording import Stream
@@ -32,6 +28,7 @@ from napari_neuroembed.errors import DataError, NeuroembedError
 from napari_neuroembed.progress import Report, silent
 
 if TYPE_CHECKING:
+    from napari_neuroembed.data.annotation_import import LabelImport
     from napari_neuroembed.data.project import Project
 
 
@@ -66,10 +63,12 @@ class ImportReport:
     def text(self) -> str:
         """Return the report for a terminal, with a picture of the clocks."""
         head = f"{self.recording} ({self.animal}): {self.status}"
+        if self.status == "present":
+            head += " already, nothing to do; settings are changed in project.yaml"
         if self.n_bouts:
             head += f", {self.n_bouts} bouts"
         notes = [f"  {p.severity}: {p.text} [{p.id}]" for p in self.problems]
-        drawn = picture(self.spans)
+        drawn = picture(self.spans) if len(self.spans) > 1 else ""
         body = [f"  {line}" for line in (*self.lines, *drawn.splitlines())]
         return "\n".join([head, *body, *notes])
 
@@ -100,48 +99,106 @@ def import_recording(
     report
         Called per step.
 
+    Returns
+    -------
+    ImportReport
+        Of status ``present`` when the animal has a recording with these files and no
+        name was given.
+
     Raises
     ------
     DataError
         Listing every unaccepted error, each with the option that accepts it.
     """
     check_acceptances(accepted)
-    name = request.recording or free_name(project, request.animal)
-    check_name(name, "recording")
+    if not request.animal:
+        raise DataError("Whose recording is it? Give --animal NAME [import.animal].")
     check_name(request.animal, "animal")
-    report("check", 0, 3, name)
-    roots, spec = build_recording(project, request, name)
+    known = None if request.recording else present_recording(project, request)
+    if known is not None:
+        return ImportReport(known, request.animal, "present")
+    name = request.recording or free_name(project, request.animal)
+    report("check", 0, 2, name)
     accepted = [replace(a, recording=name) for a in accepted]
     accept = {a.check for a in accepted} | project.accepted(name)
-    opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
-    taken = take_records(spec, roots)
-    problems = [*opened.problems, *duplicate_problems(project, name, taken)]
-    report("check", 1, 3, name)
-    labels = _labels(request, name, roots, opened, problems)
-    head = f"Recording {name!r}"
+    look = _look(project, request, name, accept, max_drift_ppm)
+    report("check", 1, 2, name)
+    if not dry_run:
+        _write(project, look, accepted, accept)
+    report("check", 2, 2, name)
+    return ImportReport(
+        recording=name,
+        animal=request.animal,
+        status="checked" if dry_run else "imported",
+        spans=tuple(spans(look.streams)),
+        lines=tuple(_line(n, s, look.spec) for n, s in look.streams.items()),
+        problems=tuple(look.problems),
+        n_bouts=look.labels.n_bouts() if look.labels is not None else 0,
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A recording that passed all checks but is not yet added."""
+
+    roots: Roots
+    spec: RecordingSpec
+    streams: Mapping[str, Stream]
+    labels: LabelImport | None
+    problems: Sequence[Problem]
+
+
+def _look(
+    project: Project,
+    request: ImportRequest,
+    name: str,
+    accept: Collection[str],
+    max_drift_ppm: float,
+) -> _Look:
+    """Check everything about a recording, and refuse what nobody accepted."""
+    check_name(name, "recording")
     if name in project.recording_ids():
         raise DataError(
             f"There is a recording {name!r} already. Choose another name with "
             "--recording, or take it out of project.yaml first."
         )
+    head = f"Recording {name!r}"
+    refuse_with_option(request.findings, head, accept)
+    roots, spec = build_recording(project, request, name)
+    opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
+    problems = [*request.findings, *opened.problems]
+    problems += duplicate_problems(project, name, take_records(spec, roots))
+    labels = None
+    if request.labels is not None:
+        path = label_path(request.labels, roots)
+        labels = plan_labels(
+            project, request, name, path, streams=opened.streams, accept=accept
+        )
+        problems += labels.problems
     refuse_with_option(problems, head, accept)
-    report("check", 2, 3, name)
-    if not dry_run:
-        used = [a for a in accepted if any(is_accepted(p, {a.check}) for p in problems)]
-        project.roots = roots
-        roots.save()
-        project.add(spec, accepted=used)
-        _add_labels_or_undo(project, name, labels)
-    report("check", 3, 3, name)
-    return ImportReport(
-        recording=name,
-        animal=request.animal,
-        status="checked" if dry_run else "imported",
-        spans=tuple(spans(opened.streams)),
-        lines=tuple(_line(n, s, spec) for n, s in opened.streams.items()),
-        problems=tuple(problems),
-        n_bouts=sum(len(found.bouts.action) for found in labels),
-    )
+    return _Look(roots, spec, opened.streams, labels, problems)
+
+
+def _write(
+    project: Project,
+    look: _Look,
+    accepted: Sequence[Acceptance],
+    accept: Collection[str],
+) -> None:
+    """Add a recording with its labels, or neither."""
+    project.roots = look.roots
+    look.roots.save()
+    used = [
+        a for a in accepted if _is_used(a.check, look.problems, look.spec, look.roots)
+    ]
+    project.add(look.spec, accepted=used)
+    if look.labels is None:
+        return
+    try:
+        add_labels(project, look.labels, accept)
+    except BaseException:
+        project.remove(look.spec.id)
+        raise
 
 
 def free_name(project: Project, animal: str) -> str:
@@ -200,6 +257,8 @@ def present_recording(project: Project, request: ImportRequest) -> str | None:
     """
     if request.recording in project.recording_ids():
         return request.recording
+    if request.animal not in project.animals():
+        return None
     try:
         _, spec = build_recording(project, request, request.recording or "new")
     except NeuroembedError:
@@ -213,6 +272,19 @@ def present_recording(project: Project, request: ImportRequest) -> str | None:
         ):
             return known.id
     return None
+
+
+def _is_used(
+    check: str, problems: Sequence[Problem], spec: RecordingSpec, roots: Roots
+) -> bool:
+    """Whether an acceptance was needed: by a finding, or for a reader to go on."""
+    if any(is_accepted(problem, {check}) for problem in problems):
+        return True
+    try:
+        open_recording(spec, roots)
+    except DataError as error:
+        return f"[{check}]" in str(error)
+    return False
 
 
 def label_path(where: str | Path, roots: Roots) -> Path:
@@ -231,38 +303,9 @@ def label_path(where: str | Path, roots: Roots) -> Path:
     return path
 
 
-def _labels(
-    request: ImportRequest,
-    name: str,
-    roots: Roots,
-    opened: Opened,
-    problems: list[Problem],
-) -> list[LabelRequest]:
-    if request.labels is None:
-        return []
-    path = label_path(request.labels, roots)
-    found, wrong = read_labels_of(request, name, path, opened.streams)
-    problems += wrong
-    return found
-
-
-def _add_labels_or_undo(
-    project: Project, name: str, labels: list[LabelRequest]
-) -> None:
-    if not labels:
-        return
-    try:
-        add_labels(project, name, labels)
-    except BaseException:
-        project.remove(name)
-        raise
-
-
 def _line(name: str, stream: Stream, spec: RecordingSpec) -> str:
     shape = "x".join(str(n) for n in stream.data.shape)
-    facts: Mapping[str, Any] = stream.facts
-    declared = spec.streams[name].rate_hz is not None
-    origin = facts.get("rate_origin") or ("as given" if declared else "from its clock")
+    origin = rate_origin(name, stream, spec)
     rate = 1.0 / stream.time.period_s if stream.time.period_s else 0.0
     lost = int((~stream.valid).sum())
     masked = f", {lost:,} frames masked" if lost else ""

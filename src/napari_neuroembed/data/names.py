@@ -69,8 +69,8 @@ def fitting_name(text: str) -> str:
 
     Examples
     --------
-    >>> fitting_name("180921/aDN CsChrimson:Fly6")
-    '180921_aDN CsChrimson_Fly6'
+    >>> fitting_name("180921/G23xU1:Fly6")
+    '180921_G23xU1_Fly6'
     """
     kept = re.sub(r"[^A-Za-z0-9_. \-]+", "_", text).strip("_. -")[:LONGEST].strip(". ")
     if not kept or is_device(kept):

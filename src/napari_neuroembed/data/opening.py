@@ -24,6 +24,7 @@ from napari_neuroembed.data.project_spec import (
 )
 from napari_neuroembed.data.recording import Kind, Stream, TimeAxis
 from napari_neuroembed.data.roots import Roots
+from napari_neuroembed.data.shared_clocks import share_clock, steady
 from napari_neuroembed.data.sources import find_files
 from napari_neuroembed.data.sync_numbers import read_numbers
 from napari_neuroembed.errors import DataError
@@ -158,7 +159,9 @@ class _Opener:
             circle = " -> ".join([*self._open, name])
             raise self._error(f"syncs run in a circle: {circle}.")
         self._open.append(name)
-        self.streams[name] = self._tie(name, self.spec.streams[name])
+        spec = self.spec.streams[name]
+        tied = self._tie(name, spec)
+        self.streams[name] = replace(tied, time=steady(tied.time, spec.rate_hz))
         self._open.pop()
         return self.streams[name]
 
@@ -364,18 +367,15 @@ def pick(found: Mapping[str, Stream], name: str, kind: Kind, file: str) -> Strea
     )
 
 
-def share_clock(n: int, other: TimeAxis) -> tuple[TimeAxis, NDArray[np.bool_]]:
-    """Return the clock of `n` frames that run with those of another stream.
-
-    Frames that the other stream does not have are marked invalid.
-    """
-    valid = np.arange(n) < other.n_frames
-    if other.rate_hz is not None:
-        return TimeAxis(n, other.start_s, other.rate_hz), valid
-    times = other.centers()
-    beyond = np.arange(1, max(n - times.size, 0) + 1) * other.period_s
-    last = times[-1] if times.size else 0.0
-    return TimeAxis(n, times_s=np.concatenate([times, last + beyond])[:n]), valid
+def rate_origin(name: str, stream: Stream, spec: RecordingSpec) -> str:
+    """Say where the clock of a stream comes from."""
+    declared = spec.streams[name]
+    if declared.sync is not None and declared.sync.kind == "like":
+        return f"as {declared.sync.stream}"
+    if declared.sync is not None and declared.sync.kind == "timestamps":
+        return "time of every frame"
+    told = str(stream.facts.get("rate_origin") or "")
+    return "as given" if told.startswith("rate_hz") else told or "from the file"
 
 
 def _is_map(stream: StreamSpec) -> bool:

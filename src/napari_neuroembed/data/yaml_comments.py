@@ -25,7 +25,7 @@ def carry_comments(old: str, new: str) -> str:
     a: 2
     b: 3
     """
-    comments = list(_comments(old))
+    comments = list(_comments(old)) if "#" in old else []
     if not comments:
         return new
     old_keys = list(_keys(old))
