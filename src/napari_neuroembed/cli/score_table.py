@@ -44,9 +44,9 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
     """
     main = scores[
         scores["metric"].isin(METRICS)
-        & scores["animal"].fillna("").isin(MEANS)
-        & scores["held_out_animal"].fillna("").isin(MEANS)
-        & (scores["control"].fillna("") == "")
+        & scores["animal"].isin(MEANS)
+        & scores["held_out_animal"].isin(MEANS)
+        & (scores["control"] == "none")
         & (scores["fraction"].isna() | (scores["fraction"] == 1.0))
     ]
     lines = []

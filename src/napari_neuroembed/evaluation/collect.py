@@ -106,7 +106,7 @@ def raw_signals(
             neural.append(_small(gathered.mean(dim=1)).numpy())
         if frames.pose is not None and model.parts.scaler is not None:
             data = recording.streams[model.streams["pose"]].data
-            poses = torch.as_tensor(np.asarray(data, dtype=np.float32))
+            poses = torch.from_numpy(np.array(data, dtype=np.float32))
             clipped = frames.pose.clamp(0, len(poses) - 1)
             scaled = model.parts.scaler(poses)[clipped]
             pose.append(scaled.reshape(len(scaled), -1).numpy())

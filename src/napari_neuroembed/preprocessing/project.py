@@ -57,9 +57,10 @@ def preprocess_project(
     needed = _check_disk(project, todo)
     report("preprocess", 0, len(todo), f"{needed / 1e6:,.0f} MB of disk needed")
     for i, name in enumerate(todo):
-        report("preprocess", i, len(todo), name)
+        place = (i, len(todo))
+        report("preprocess", *place, name)
         try:
-            rows.append((name, "made", _preprocess(project, name, report)))
+            rows.append((name, "made", _preprocess(project, name, place, report)))
         except DataError as error:
             rows.append((name, "failed", str(error)))
     report("preprocess", len(todo), len(todo))
@@ -67,7 +68,14 @@ def preprocess_project(
     return table.set_index("recording").loc[ids].reset_index()
 
 
-def _preprocess(project: Project, name: str, report: Report) -> str:
+def _preprocess(
+    project: Project, name: str, place: tuple[int, int], report: Report
+) -> str:
+    def inner(stage: str, done: int, total: int, message: str = "") -> None:
+        """Tell the progress of one recording as part of all."""
+        del message
+        report("preprocess", *place, f"{name}: {stage} {done} of {total}")
+
     summary = preprocess_recording(
         project.raw(name),
         project.preprocessing(),
@@ -75,7 +83,7 @@ def _preprocess(project: Project, name: str, report: Report) -> str:
         provenance=project.provenance(name),
         reference=_reference(project, name),
         accept=project.accepted(name),
-        report=report,
+        report=inner,
     )
     return f"{summary['bytes'] / 1e6:.1f} MB"
 
