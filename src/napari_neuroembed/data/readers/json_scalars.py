@@ -118,7 +118,7 @@ def _signals(source: Source) -> dict[str, tuple[Any, str]]:
         if found:
             return found
     raise DataError(
-        f"{path}: expected a list such as [{{\"name\": \"speed\", \"value\": [0.1, "
-        f"0.2], \"unit\": \"cm/s\"}}]; signal {len(found)} is not of that form. "
+        f'{path}: expected a list such as [{{"name": "speed", "value": [0.1, '
+        f'0.2], "unit": "cm/s"}}]; signal {len(found)} is not of that form. '
         "[json.signals]"
     )

@@ -95,7 +95,8 @@ class Directory:
     @property
     def images(self) -> NDArray[Any]:
         """Rows of the pages that are no thumbnails."""
-        return self.pages[~self.pages["reduced"]]
+        images: NDArray[Any] = self.pages[~self.pages["reduced"]]
+        return images
 
 
 def read_directory(path: Path) -> Directory:
@@ -160,17 +161,20 @@ class _Walk:
     def run(self) -> None:
         """Follow the chain until its end, a loop or a damaged place."""
         seen: set[int] = set()
+        why = ""
         try:
             at = self._unpack(self.pointer, 8 if self.big else 4)
-            while at:
-                if at in seen:
-                    raise BrokenDirectoryError("it points back to an earlier page")
+            while at and not why:
                 seen.add(at)
                 at = self._page(at)
-                if len(self.rows) > MAX_PAGES:
-                    raise BrokenDirectoryError(f"more than {MAX_PAGES:,} pages")
+                if at in seen:
+                    why = "it is the one of an earlier page"
+                elif len(self.rows) > MAX_PAGES:
+                    why = f"there are more than {MAX_PAGES:,} pages"
         except BrokenDirectoryError as error:
-            self.broken = f"the directory of page {len(self.rows)} is damaged: {error}"
+            why = str(error)
+        if why:
+            self.broken = f"the directory of page {len(self.rows)} is damaged: {why}"
 
     def result(self) -> Directory:
         """Return what was found."""

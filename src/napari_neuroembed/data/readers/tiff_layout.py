@@ -90,7 +90,7 @@ def read_layout(directory: Directory) -> Layout:
     if text.startswith("ImageJ="):
         return _imagej(directory)
     if text.lstrip("\ufeff ").startswith("<") and "<OME" in text[:2000]:
-        from napari_neuroembed.data.readers.tiff_ome import read_ome  # noqa: PLC0415
+        from napari_neuroembed.data.readers.tiff_ome import read_ome
 
         return read_ome(directory)
     if directory.series:
@@ -173,7 +173,9 @@ def _tifffile(directory: Directory) -> Layout:
             tuple(sizes[i] for i in keep),
             follows=True,
         )
-    named = {axes[: len(lead or ())] for (_, axes), lead in zip(shapes, leading)}
+    named = {
+        axes[: len(lead or ())] for (_, axes), lead in zip(shapes, leading, strict=True)
+    }
     if len({(lead or ())[1:] for lead in leading}) == 1 and len(named) == 1:
         rest = (leading[0] or ())[1:]
         letters = "T" + named.pop()[1:] if rest else "T"
@@ -200,9 +202,7 @@ def _shape(text: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(n) for n in re.findall(r"\d+", text)), ""
 
 
-def _leading(
-    shape: tuple[int, ...], height: int, width: int
-) -> tuple[int, ...] | None:
+def _leading(shape: tuple[int, ...], height: int, width: int) -> tuple[int, ...] | None:
     """Return the dimensions before (y, x), or None when y and x do not match."""
     if len(shape) > 2 and shape[-1] == 1 and shape[-3:-1] == (height, width):
         shape = shape[:-1]

@@ -170,7 +170,7 @@ def _pixels(page: Any, name: str) -> list[Problem]:
 def _codec(compression: int, name: str) -> list[Problem]:
     if compression == 1:
         return []
-    import tifffile  # noqa: PLC0415
+    import tifffile
 
     try:
         tifffile.TIFF.DECOMPRESSORS[compression]
@@ -195,8 +195,10 @@ def _broken(directory: Directory, declared: int, readable: int) -> Problem:
 
 
 def _count(layout: Layout, declared: int, found: int, name: str) -> Problem:
-    cause = "the file was cut or rewritten" if found < declared else (
-        "another program added pages after the text was written"
+    cause = (
+        "the file was cut or rewritten"
+        if found < declared
+        else ("another program added pages after the text was written")
     )
     text = (
         f"{layout.flavour} describes {declared:,} pages, found {found:,}; probably "
@@ -242,9 +244,7 @@ def _sizes(
     return []
 
 
-def _overlap(
-    position: NDArray[np.int64], plane_bytes: int, name: str
-) -> list[Problem]:
+def _overlap(position: NDArray[np.int64], plane_bytes: int, name: str) -> list[Problem]:
     order = np.argsort(position, kind="stable")
     close = np.flatnonzero(np.diff(position[order]) < plane_bytes)
     if not close.size:

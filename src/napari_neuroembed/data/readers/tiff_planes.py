@@ -84,7 +84,8 @@ def assemble(
     if file.size == 1 and not problems:
         problems.append(_one_image(directories[0], files[0]))
     file, plane, n_cut, more = _cut(file, plane, files, directories)
-    problems += more
+    told = {(p.id, p.where) for p in more}
+    problems = [p for p in problems if (p.id, p.where) not in told] + more
     return Stack(files, layouts, file, plane, tuple(problems), n_cut, is_row)
 
 
@@ -234,8 +235,10 @@ def _join(
         text = f"its files have {' and '.join(map(str, channels))} channels; expected "
         text += "the same number in each. Give the files of one recording only."
         problem = Problem("tiff.pages", "error", text, name)
-        parts = [dataclasses.replace(p, file=p.file[:, :1], plane=p.plane[:, :1])
-                 for p in parts]
+        parts = [
+            dataclasses.replace(p, file=p.file[:, :1], plane=p.plane[:, :1])
+            for p in parts
+        ]
         problems = [problem]
     else:
         problems = []
@@ -247,6 +250,7 @@ def _alike(
     directories: Sequence[Directory], files: Sequence[FilePlanes]
 ) -> list[Problem]:
     """Return the first file whose frames differ from those of the first one."""
+
     def kind(f: FilePlanes) -> tuple[int, int, str]:
         return f.height, f.width, f.dtype.newbyteorder("=").name
 
@@ -286,17 +290,18 @@ def _cut(
             safe = np.clip(number, 0, planes.complete.size - 1)
             whole[mine] = inside & planes.complete[safe]
     whole[file < 0] = False
-    good = whole.all(axis=1)
-    if good.all():
+    good: NDArray[np.bool_] = np.all(whole, axis=1)
+    if bool(good.all()):
         return file, plane, 0, []
     first = int(np.argmin(good))
     at = int(file[first][np.argmin(whole[first])])
     directory, planes = directories[max(at, 0)], files[max(at, 0)]
+    reason = f" ({directory.broken})" if directory.broken else ""
     text = (
         f"frame {first} of {len(good):,} is not whole, so the last complete frame is "
-        f"{first - 1}. The file has {directory.file_bytes:,} bytes; its pages need "
-        f"{planes.needs:,} or more. Copy it again, or open the first {first:,} frames "
-        "with --salvage."
+        f"{first - 1}{reason}. The file has {directory.file_bytes:,} bytes; its pages "
+        f"need {planes.needs:,} or more. Copy it again, or open the first {first:,} "
+        "frames with --salvage."
     )
     problem = Problem("tiff.truncated", "error", text, directory.path.name)
     n_cut = len(good) - first
