@@ -78,9 +78,7 @@ def test_the_worms_are_traces_at_their_own_rates(worm, n, neurons, rate, shared_
     assert (stream.kind, stream.data.shape) == ("trace", (n, neurons))
     assert stream.time.rate_hz == pytest.approx(rate, abs=1e-4)
     assert len(stream.names) == neurons
-    with pytest.raises(
-        DataError, match=r"no array 'names' \(names_key\). It holds tra"
-    ):
+    with pytest.raises(DataError, match=r"no array 'names' \(names_key\). It holds t"):
         read(path, ("trace",), names_key="names", **options)
 
 
@@ -104,9 +102,7 @@ def test_joint_angles_are_a_pose_of_one_dimension(shared_data):
 
 def test_the_components_of_caiman_are_chosen_by_key(shared_data):
     path = shared_data("ca_traces_caiman") / "example_C.npz"
-    with pytest.raises(
-        DataError, match=r"C \(58, 3000\) float32, rig_shifts \(3000, 2"
-    ):
+    with pytest.raises(DataError, match=r"C \(58, 3000\) float32, rig_shifts \(3000"):
         read(path, ("trace",), rate_hz=10.0)
     stream = read(path, ("trace",), rate_hz=10.0, key="C", transpose=True)
     assert stream.data.shape == (3000, 58)

@@ -248,6 +248,7 @@ class TestCsv:
             ("\n\n", "holds no line"),
             ("1,2,3\n4,5,6\n", r"no line with the names of its columns.*1,2,3"),
             ("a,b\n1,2\n1,2,3\n", "no regular table"),
+            ("a,b,c\n1,2,3\n1,2", "line 3 has 2 cells, the header 3; .* cut there"),
             ("a,a\n1,2\n3,4\n", "column 'a' occurs 2 times"),
             ("time_s\n1\n2\n", "no column of values"),
             ("nose_x,tail_y\n1,2\n3,4\n", "point nose has no x and y"),
@@ -298,6 +299,7 @@ class TestJson:
             ('{"name": "a"}', "expected a list such as"),
             ('[{"name": "a", "value": [1, "x"]}]', "signal 0 is not"),
             ('[{"name": "a", "value": [1, 2', "cut or damaged"),
+            ('[{"name": "a", "value": [1, NaN]}]', "NaN is no JSON"),
             (
                 '[{"name":"a","value":[1,2],"unit":"s"},{"name":"b","value":[1]}]',
                 "different lengths: a 2, b 1",

@@ -86,7 +86,7 @@ def test_the_first_odd_file_is_named_at_description_and_at_reading(tmp_path):
     found = TiffFolderReader().describe(Source((tmp_path,)), {})
     assert found.shape == (80, 24, 40)
     assert [(p.id, p.where) for p in found.problems] == [("tiff.pages", "frame_37.tif")]
-    with pytest.raises(DataError, match="24 x 38 uint16, those of frame_0.tif"):
+    with pytest.raises(DataError, match=r"24 x 38 uint16, those of frame_0.tif"):
         read(tmp_path)
 
 

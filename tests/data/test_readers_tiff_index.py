@@ -67,9 +67,31 @@ def test_nothing_is_kept_without_a_folder_or_for_small_files(tmp_path, monkeypat
     assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+def write_flat(path, stack, **settings):
+    """Write pages that differ in nothing but the place of their strip."""
+    with tifffile.TiffWriter(path, **settings) as tiff:
+        for i, frame in enumerate(stack):
+            if i == 6:  # a longer text makes one directory unlike the others
+                settings["description"] = "a text on page six"
+            tiff.write(
+                frame,
+                photometric="minisblack",
+                metadata=None,
+                contiguous=False,
+                description=settings.pop("description", None),
+            )
+
+
+FLAT = {
+    "flat": write_flat,
+    "flat big": lambda path, stack: write_flat(path, stack, bigtiff=True),
+    "flat big-endian": lambda path, stack: write_flat(path, stack, byteorder=">"),
+}
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, *FLAT])
 def test_the_walk_agrees_with_tifffile_on_every_page(shape, tmp_path):
-    SHAPES[shape](tmp_path / "a.tif", movie(9))
+    (SHAPES | FLAT)[shape](tmp_path / "a.tif", movie(9))
     found = read_directory(tmp_path / "a.tif")
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         assert len(found.pages) == len(tiff.pages)
@@ -85,12 +107,15 @@ def test_the_walk_agrees_with_tifffile_on_every_page(shape, tmp_path):
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("shape", ["tifffile", "page by page", "imagej", "zlib", "ome"])
+@pytest.mark.parametrize(
+    "shape", ["tifffile", "page by page", "imagej", "zlib", "ome", "flat"]
+)
 def test_a_damaged_file_never_gives_fewer_frames_in_silence(shape, tmp_path):
     """Cut at every directory and flip bytes of every tag: refused, or all frames."""
-    stack = movie(12, (32, 32))
+    stack = movie(12, (80, 80))
     path = tmp_path / "a.tif"
-    SHAPES[shape](path, stack)
+    (SHAPES | FLAT)[shape](path, stack)
+    options = {"axes": "TYX"} if shape == "flat" else {}
     content = path.read_bytes()
     starts = read_directory(path).pages["ifd"].tolist()
     mutants = [content[: at + d] for at in starts for d in (-1, 0, 1) if at + d > 8]
@@ -104,8 +129,8 @@ def test_a_damaged_file_never_gives_fewer_frames_in_silence(shape, tmp_path):
     for mutant in mutants:
         path.write_bytes(mutant)
         try:
-            stream = TiffReader().read(Source((path,)), {}, rate_hz=5.0)["neural"]
-            data = np.asarray(stream.data[:])
+            streams = TiffReader().read(Source((path,)), options, rate_hz=5.0)
+            data = np.asarray(streams["neural"].data[:])
         except DataError as error:
             refused += 1
             assert "a.tif" in str(error)  # noqa: PT017

@@ -189,7 +189,7 @@ def test_timestamps_of_large_files_are_kept_and_belong_to_the_file(
     write_clip(tmp_path / "a.mp4", 30)
     first = cached_index(tmp_path / "a.mp4", tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 1
-    monkeypatch.setattr(video_cache, "read_index", lambda path: pytest.fail("read"))
+    monkeypatch.setattr(video_cache, "read_index", lambda _: pytest.fail("read"))
     again = cached_index(tmp_path / "a.mp4", tmp_path / "cache")
     np.testing.assert_array_equal(first.pts, again.pts)
     assert again.clock().rate_hz == first.clock().rate_hz

@@ -102,6 +102,7 @@ def read_cells(text: Text, n_header: int) -> pd.DataFrame:
         line).
     """
     width = len(text.rows(1)[0])
+    _same_width(text, width)
     decimal = "."
     if text.separator == ";" and "." not in "".join(text.content.split("\n", 6)[1:6]):
         decimal = ","
@@ -127,6 +128,26 @@ def read_cells(text: Text, n_header: int) -> pd.DataFrame:
         reason = f"the header has {width} cells, the first row {cells.shape[1]}"
         raise _irregular(text, reason)
     return cells
+
+
+def _same_width(text: Text, width: int) -> None:
+    """Refuse rows with fewer cells than the header, such as the last of a cut file.
+
+    Raises
+    ------
+    DataError
+        Naming the first such line.
+    """
+    if '"' in text.content:
+        return  # a cell may hold a separator or a line end; pandas counts those
+    for number, line in enumerate(text.content.split("\n"), start=1):
+        found = line.count(text.separator) + 1
+        if found < width and line.strip():
+            raise _irregular(
+                text,
+                f"line {number} has {found} cells, the header {width}; the file may be "
+                "cut there",
+            )
 
 
 def _irregular(text: Text, reason: str) -> DataError:

@@ -83,7 +83,7 @@ def _look(
         )
     groups = _groups(folder, options)
     frames, left_out = groups[0]
-    problems = [p for files, _ in groups for p in _numbers(folder, files, options)]
+    problems = [p for files, _ in groups for p in _numbers(folder, files)]
     roles = tuple(options.channels) if options.channels else ()
     told = TiffOptions(axes=None)
     seen = _stack(source, frames, told, sample=sample)
@@ -127,9 +127,7 @@ def _groups(
     return groups
 
 
-def _numbers(
-    folder: Path, files: tuple[Path, ...], options: TiffFolderOptions
-) -> list[Problem]:
+def _numbers(folder: Path, files: tuple[Path, ...]) -> list[Problem]:
     """Check that the names are one row of numbers without holes."""
     texts = Counter(text_pattern(p.name) for p in files)
     if len(texts) > 1:
@@ -140,7 +138,6 @@ def _numbers(
             'anatomical: "ChanB_*.tif"}.'
         )
         return [Problem("folder.groups", "error", text, str(folder))]
-    del options
     return missing_frames(str(folder), [p.name for p in files])
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from napari_neuroembed.data.readers.index_cache import index_file
-from napari_neuroembed.data.readers.tiff_ifd import PAGE, Directory, read_directory
+from napari_neuroembed.data.readers.tiff_directory import PAGE, Directory
+from napari_neuroembed.data.readers.tiff_ifd import read_directory
 from napari_neuroembed.files import write_file
 
 VERSION = 1
@@ -61,6 +62,7 @@ def _save(path: Path, directories: Sequence[Directory]) -> None:
             "pixels_per_unit": d.pixels_per_unit,
             "has_pyramid": d.has_pyramid,
             "spent": d.spent,
+            "last": d.last,
             "broken": d.broken,
             "n_pages": len(d.pages),
         }

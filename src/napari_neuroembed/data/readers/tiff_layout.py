@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.rates import RateClaim
-from napari_neuroembed.data.readers.tiff_ifd import Directory
+from napari_neuroembed.data.readers.tiff_directory import Directory
 
 _SECONDS = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0}
 _SECONDS |= {"ms": 1e-3, "msec": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}

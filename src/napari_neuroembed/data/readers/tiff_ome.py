@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.rates import RateClaim, order_problem
-from napari_neuroembed.data.readers.tiff_ifd import Directory
+from napari_neuroembed.data.readers.tiff_directory import Directory
 from napari_neuroembed.data.readers.tiff_layout import (
     Layout,
     microns_of,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.readers.tiff_ifd import Directory
+from napari_neuroembed.data.readers.tiff_directory import Directory
 from napari_neuroembed.data.readers.tiff_layout import Layout, read_layout
 from napari_neuroembed.data.readers.tiff_pages import FilePlanes, find_planes
 from napari_neuroembed.options.readers import TiffOptions
@@ -281,15 +281,12 @@ def _cut(
     directories: Sequence[Directory],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int, list[Problem]]:
     """Leave out the time points after the first one that is not whole."""
-    whole = np.ones(file.shape, dtype=bool)
-    for i, planes in enumerate(files):
-        mine = file == i
-        if mine.any():
-            number = plane[mine]
-            inside = (number >= 0) & (number < planes.complete.size)
-            safe = np.clip(number, 0, planes.complete.size - 1)
-            whole[mine] = inside & planes.complete[safe]
-    whole[file < 0] = False
+    lengths = np.array([planes.complete.size for planes in files])
+    first_of = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    complete = np.concatenate([planes.complete for planes in files])
+    inside = (file >= 0) & (plane >= 0) & (plane < lengths[np.maximum(file, 0)])
+    place = np.where(inside, first_of[np.maximum(file, 0)] + plane, 0)
+    whole = inside & complete[place]
     good: NDArray[np.bool_] = np.all(whole, axis=1)
     if bool(good.all()):
         return file, plane, 0, []
