@@ -204,6 +204,14 @@ def test_the_header_of_a_large_video_gives_a_first_description(tmp_path):
     assert (index.n_frames, index.average_hz, index.width) == (30, 25.0, WIDTH)
 
 
+def test_an_unknown_codec_says_to_re_encode(tmp_path):
+    write_clip(tmp_path / "a.avi", 20)
+    content = (tmp_path / "a.avi").read_bytes()
+    (tmp_path / "a.avi").write_bytes(content.replace(b"FMP4", b"ZZZZ"))
+    with pytest.raises(DataError, match=r"codec that is not known.*video.decode"):
+        read(tmp_path / "a.avi")
+
+
 def test_a_file_without_video_says_so(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypisom" + b"\0" * 100)
     with pytest.raises(DataError, match=r"a.mp4 .*video"):

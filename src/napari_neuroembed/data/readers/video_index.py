@@ -103,6 +103,11 @@ def read_index(path: Path, *, header_only: bool = False) -> VideoIndex:
                     f"{path} holds no video track. Check which file was meant. "
                     "[video.decode]"
                 )
+            if container.streams.video[0].codec_context is None:
+                raise DataError(
+                    f"{path} uses a codec that is not known here. Re-encode it with "
+                    "ffmpeg, e.g. as H.264. [video.decode]"
+                )
             return _believe(path, container) if header_only else _read(path, container)
     except (av.error.FFmpegError, OSError) as error:
         raise DataError(
