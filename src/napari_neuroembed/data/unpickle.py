@@ -18,6 +18,7 @@ MAX_OPCODES = 20_000_000
 MAX_WEIGHT = 10_000_000
 """Parts that one tuple may have when everything it repeats is written out."""
 
+_PYTHON_2 = {"xrange": "range", "unicode": "str", "long": "int"}
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 
 
@@ -80,8 +81,8 @@ class _Unpickler(pickle.Unpickler):
         self._name = name
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == "__builtin__":  # Python 2
-            module = "builtins"
+        if module == "__builtin__":
+            module, name = "builtins", _PYTHON_2.get(name, name)
         try:
             return _ALLOWED[module, name]
         except KeyError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -11,6 +12,17 @@ import numpy as np
 from napari_neuroembed.errors import DataError
 
 MAX_HEADER = 10_000
+_WRONG = (
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    OSError,
+    SyntaxError,
+    RecursionError,
+    MemoryError,
+    tokenize.TokenError,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ def read_header(file: IO[bytes], name: str) -> ArrayHeader:
         else:
             read = np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file, max_header_size=MAX_HEADER)
-    except (ValueError, EOFError, OSError, SyntaxError) as error:
+    except _WRONG as error:
         raise DataError(
             f"{name} is no NumPy array: {str(error).splitlines()[0]}. Save it with "
             "numpy.save or numpy.savez. [npz.unreadable]"

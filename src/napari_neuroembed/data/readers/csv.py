@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,10 +134,8 @@ def _table(text: Text) -> pd.DataFrame:
             f"{text.path}: the column {twice[0]!r} occurs {first.count(twice[0])} "
             "times. Rename one. [csv.header]"
         )
-    table = read_cells(text, 0)
-    table.columns = [str(c).strip() for c in table.columns]
-    unnamed = str(table.columns[0])
-    if unnamed.startswith("Unnamed:") and table.shape[1] > 1:
+    table = read_cells(text, 1).set_axis([cell.strip() for cell in first], axis=1)
+    if not first[0].strip() and table.shape[1] > 1:
         rows = table.iloc[:, 0].to_numpy()
         if rows.dtype.kind in "iu" and np.array_equal(rows, np.arange(len(rows))):
             table = table.iloc[:, 1:]
@@ -150,7 +149,7 @@ def _times(
     problems: list[Problem] = []
     times = None
     if TIME in table:
-        problems += not_numbers(table[[TIME]], _path(name), 1)
+        problems += not_numbers(table[[TIME]], Path(name), 1)
         times = pd.to_numeric(table[TIME], errors="coerce").to_numpy(np.float64)
     elif FRAME in table:
         frames = pd.to_numeric(table[FRAME], errors="coerce").to_numpy(np.float64)
@@ -170,12 +169,6 @@ def _times(
             if rate_hz:
                 times = (frames - frames[0] + 0.5) / rate_hz
     return times, table.drop(columns=[TIME, FRAME], errors="ignore"), problems
-
-
-def _path(name: str) -> Any:
-    from pathlib import Path  # noqa: PLC0415
-
-    return Path(name)
 
 
 def _units(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

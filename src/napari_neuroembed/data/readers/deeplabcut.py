@@ -72,7 +72,7 @@ class DeepLabCutReader:
             raise DataError(f"{source.name}: the reader deeplabcut takes one file.")
         text = read_text(source.path)
         levels = _levels(text)
-        table = read_cells(text, list(range(len(levels))))
+        table = read_cells(text, len(levels))
         rows = table.iloc[:, 0]
         if rows.astype(str).str.contains(r"[/\\]|\.png", regex=True).any():
             raise DataError(
@@ -81,13 +81,14 @@ class DeepLabCutReader:
                 "[pose.header]"
             )
         table = table.iloc[:, 1:]
-        table.columns = pd.MultiIndex.from_tuples(
-            list(table.columns), names=[name.lower() for name in levels]
+        table.columns = pd.MultiIndex.from_arrays(
+            [[cell.strip() for cell in row[1:]] for row in text.rows(len(levels))],
+            names=[name.lower() for name in levels],
         )
         problems = list(text.problems) + _filtered(source)
         table, more = _individual(table, told.individual, source.name)
         problems += more + not_numbers(table, source.path, len(levels))
-        data, names, confidence, more = _points(table, source.name)
+        data, names, confidence = _points(table, source.name)
         return Signals(
             name=source.name,
             kind="pose",
@@ -96,7 +97,7 @@ class DeepLabCutReader:
             unit=told.unit,
             confidence=confidence,
             facts={"scorer": str(table.columns[0][0]), "points": len(names)},
-            problems=(*problems, *more),
+            problems=tuple(problems),
         )
 
 
@@ -162,9 +163,7 @@ def _individual(
 
 def _points(
     table: pd.DataFrame, name: str
-) -> tuple[
-    NDArray[np.float64], tuple[str, ...], NDArray[np.float64] | None, list[Problem]
-]:
+) -> tuple[NDArray[np.float64], tuple[str, ...], NDArray[np.float64] | None]:
     """Return (time, point, dimension), names and confidence, by column labels."""
     parts = table.columns.get_level_values("bodyparts").astype(str)
     coords = table.columns.get_level_values("coords").astype(str)
@@ -172,7 +171,6 @@ def _points(
     names = tuple(dict.fromkeys(parts))
     axes = [a for a in _SPATIAL if a in set(coords)]
     odd = [p for p in names if any((p, a) not in table.columns for a in axes)]
-    problems = []
     if odd or len(axes) < 2 or table.columns.has_duplicates:
         text = (
             f"expected columns x and y for every body part; {', '.join(odd) or 'all'} "
@@ -187,4 +185,4 @@ def _points(
     if all((p, "likelihood") in table.columns for p in names):
         columns = [(p, "likelihood") for p in names]
         confidence = numbers[columns].to_numpy(np.float64)
-    return data, names, confidence, problems
+    return data, names, confidence

@@ -22,7 +22,7 @@ def image_size(path: Path) -> tuple[int, int, str]:
     DataError
         When it is no image that can be opened.
     """
-    import av  # noqa: PLC0415
+    import av
 
     try:
         with av.open(str(path)) as container:
@@ -73,12 +73,12 @@ class ImageFolder:
         return images[(slice(None), *rest)]
 
     def _load(self, path: Path) -> NDArray[np.uint8]:
-        import av  # noqa: PLC0415
+        import av
 
         try:
             with av.open(str(path)) as container:
                 frame = next(container.decode(video=0))
-                image: NDArray[np.uint8] = frame.to_ndarray(format=self._format)
+                image: NDArray[Any] = frame.to_ndarray(format=self._format)
         except (av.error.FFmpegError, OSError, StopIteration) as error:
             raise _bad(path, error) from error
         if image.shape != self._image:

@@ -88,6 +88,10 @@ class JsonReader:
         )
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON, a missing value is null")
+
+
 def _signals(source: Source) -> dict[str, tuple[Any, str]]:
     """Return values and unit of every signal."""
     path = source.path
@@ -97,7 +101,8 @@ def _signals(source: Source) -> dict[str, tuple[Any, str]]:
             f"{MAX_BYTES:,}. Save the numbers as npz. [size.cap]"
         )
     try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        entries = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path} cannot be read as JSON ({error}); it is cut or damaged. Copy it "

@@ -102,13 +102,12 @@ def _map(source: Source) -> tuple[NDArray[Any], list[Problem]]:
             raise DataError(f"{path}: {text} [npy.truncated]")
         problems.append(Problem("npy.truncated", "error", text, source.name))
         shape = (n, *shape[1:])
-    order = "F" if header.fortran else "C"
-    values = np.memmap(
+    values: NDArray[Any] = np.memmap(
         path,
         dtype=header.dtype,
         mode="r",
         offset=header.offset,
         shape=shape,
-        order=order,  # type: ignore[arg-type]
+        order="F" if header.fortran else "C",
     )
     return values, problems

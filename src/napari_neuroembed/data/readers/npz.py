@@ -134,7 +134,7 @@ def load_array(path: Path, key: str) -> NDArray[Any]:
         When its bytes are damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             loaded: NDArray[Any] = arrays[key]
             return loaded
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
@@ -298,8 +298,8 @@ def _caps(path: Path, infos: list[zipfile.ZipInfo], accept: frozenset[str]) -> N
     cap = psutil.virtual_memory().available // 2
     if "size.cap" not in accept and (whole > _RATIO * stored or whole > cap):
         raise DataError(
-            f"{path}: {stored:,} stored bytes become {whole:,} ({whole / stored:.0f} to "
-            f"1); the limits are {_RATIO} to 1 and {cap:,} bytes. If the file is "
+            f"{path}: {stored:,} stored bytes become {whole:,} ({whole / stored:.0f} "
+            f"to 1); the limits are {_RATIO} to 1 and {cap:,} bytes. If the file is "
             "trustworthy, --accept size.cap. [size.cap]"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,9 @@ def rate_problems(
         Rate that the user gave, in frames per second.
     """
     rates = list(claims)
+    if given is not None and not (math.isfinite(given) and given > 0):
+        text = f"the frame rate must be above 0 frames per second, found {given}."
+        return [Problem("rate.invalid", "error", text, name)]
     if given is not None:
         rates.insert(0, RateClaim(given, "rate_hz, as given"))
     problems = []

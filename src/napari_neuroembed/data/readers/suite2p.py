@@ -121,13 +121,13 @@ class Suite2pReader:
                 "some in suite2p, or take all with all_rois: true. [suite2p.lengths]"
             )
         ops, more = _ops(plane)
-        first, stop, parts, notes = _part(plane, ops, told, cells.shape[1])
+        frames = min(cells.shape[1], around.shape[1])
+        first, stop, parts, notes = _part(plane, {} if problems else ops, told, frames)
         data = NeuropilCorrected(cells, around, told.neuropil, rois, first, stop)
         rate = ops.get("fs")
-        is_rate = isinstance(rate, int | float | np.number) and rate > 0
-        claims = (
-            (RateClaim(float(rate), f"fs in {plane / 'ops.npy'}"),) if is_rate else ()
-        )
+        claims: tuple[RateClaim, ...] = ()
+        if isinstance(rate, int | float | np.floating) and float(rate) > 0:
+            claims = (RateClaim(float(rate), f"fs in {plane / 'ops.npy'}"),)
         return Signals(
             name=str(plane),
             kind="trace",
@@ -223,10 +223,8 @@ def _ops(plane: Path) -> tuple[dict[str, Any], list[Problem]]:
         return {}, [Problem("suite2p.ops", "warning", text, str(plane))]
     try:
         with path.open("rb") as file:
-            header = read_header(file, str(path))
+            read_header(file, str(path))
             content = file.read()
-        if not header.dtype.hasobject:
-            raise DataError(f"{path} holds {header}, expected settings.")
         ops = load_pickle_bytes(content, str(path))
         if isinstance(ops, np.ndarray) and ops.size == 1:
             ops = ops.reshape(-1)[0]

@@ -63,6 +63,7 @@ def read_text(path: Path, separator: str = "") -> Text:
             f"{path} is no text: it holds zero bytes. Check which file was meant. "
             "[csv.header]"
         )
+<<<<<<< HEAD
     lines = content.split("\n", 6)[:6]
     counts = (
         {
@@ -73,9 +74,13 @@ def read_text(path: Path, separator: str = "") -> Text:
         else {}
     )
     if not counts:
+=======
+    content = content.lstrip("\r\n")
+    if not content.strip():
+>>>>>>> readers
         raise DataError(f"{path} holds no line. Export it again. [csv.empty]")
-    lines = [line for line in lines if line.strip()]
-    found = max(_SEPARATORS, key=lambda s: lines[0].count(s))
+    first = content.split("\n", 1)[0]
+    found = max(_SEPARATORS, key=first.count)
     return Text(path, content, separator or found, problems)
 
 
@@ -93,46 +98,81 @@ def _decode(raw: bytes, path: Path) -> tuple[str, tuple[Problem, ...]]:
         return raw.decode("latin-1"), (problem,)
 
 
-def read_cells(text: Text, header: int | list[int]) -> pd.DataFrame:
+def read_cells(text: Text, n_header: int) -> pd.DataFrame:
     """Return all cells below the header, numbers where a column has only numbers.
 
     Parameters
     ----------
     text
         The decoded file.
-    header
-        Row number(s) that hold the names of the columns.
+    n_header
+        Number of lines above the first row.
 
     Raises
     ------
     DataError
-        When a row has more cells than the header (naming its line).
+        When there is no row, or a row has more cells than the header (naming its
+        line).
     """
+    width = len(text.rows(1)[0])
+    _same_width(text, width)
     decimal = "."
     if text.separator == ";" and "." not in "".join(text.content.split("\n", 6)[1:6]):
         decimal = ","
     try:
-        return pd.read_csv(
+        cells = pd.read_csv(
             io.StringIO(text.content),
             sep=text.separator,
-            header=header,
+            header=None,
+            skiprows=n_header,
             decimal=decimal,
             index_col=False,
             skipinitialspace=True,
             low_memory=False,
         )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        reason = str(error).strip().splitlines()[-1]
+    except pd.errors.EmptyDataError as error:
         raise DataError(
-            f"{text.path} is no regular table: {reason}. Its first line is "
-            f'"{text.first_line}". Every row needs as many cells as the header. '
-            "[csv.rows]"
+            f'{text.path} has no row below "{text.first_line}". Export it again. '
+            "[csv.empty]"
         ) from error
+    except (pd.errors.ParserError, ValueError) as error:
+        raise _irregular(text, str(error).strip().splitlines()[-1]) from error
+    if cells.shape[1] != width:
+        reason = f"the header has {width} cells, the first row {cells.shape[1]}"
+        raise _irregular(text, reason)
+    return cells
+
+
+def _same_width(text: Text, width: int) -> None:
+    """Refuse rows with fewer cells than the header, such as the last of a cut file.
+
+    Raises
+    ------
+    DataError
+        Naming the first such line.
+    """
+    if '"' in text.content:
+        return  # a cell may hold a separator or a line end; pandas counts those
+    for number, line in enumerate(text.content.split("\n"), start=1):
+        found = line.count(text.separator) + 1
+        if found < width and line.strip():
+            raise _irregular(
+                text,
+                f"line {number} has {found} cells, the header {width}; the file may be "
+                "cut there",
+            )
+
+
+def _irregular(text: Text, reason: str) -> DataError:
+    return DataError(
+        f"{text.path} is no regular table: {reason}. Its first line is "
+        f'"{text.first_line}". Every row needs as many cells as the header. [csv.rows]'
+    )
 
 
 def not_numbers(table: pd.DataFrame, path: Path, n_header: int) -> list[Problem]:
     """Return the first cell of every column that is no number (five at most)."""
-    problems = []
+    problems: list[Problem] = []
     for column in table.columns:
         values = table[column]
         if pd.api.types.is_numeric_dtype(values):

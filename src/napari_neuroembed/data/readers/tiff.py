@@ -13,7 +13,8 @@ from napari_neuroembed.data.problems import Problem, refuse
 from napari_neuroembed.data.readers.base import Description, Source, parse_options
 from napari_neuroembed.data.readers.frame_files import gap_times, missing_frames
 from napari_neuroembed.data.readers.rates import RateClaim, clock, rate_problems
-from napari_neuroembed.data.readers.tiff_ifd import Directory, is_tiff
+from napari_neuroembed.data.readers.tiff_directory import Directory
+from napari_neuroembed.data.readers.tiff_ifd import is_tiff
 from napari_neuroembed.data.readers.tiff_index import read_directories
 from napari_neuroembed.data.readers.tiff_planes import Stack, assemble
 from napari_neuroembed.data.readers.tiff_stack import open_stack

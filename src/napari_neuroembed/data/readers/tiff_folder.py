@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.base import Description, Source, parse_options
 from napari_neuroembed.data.readers.frame_files import (
@@ -81,7 +83,7 @@ def _look(
         )
     groups = _groups(folder, options)
     frames, left_out = groups[0]
-    problems = [p for files, _ in groups for p in _numbers(folder, files, options)]
+    problems = [p for files, _ in groups for p in _numbers(folder, files)]
     roles = tuple(options.channels) if options.channels else ()
     told = TiffOptions(axes=None)
     seen = _stack(source, frames, told, sample=sample)
@@ -98,7 +100,8 @@ def _look(
     }
     if left_out:
         found["left_out"] = list(left_out)
-    return seen, found, len(frames)
+    sampled = len(seen.directories) < sum(len(files) for files, _ in groups)
+    return seen, found, len(frames) if sampled else seen.n_frames
 
 
 def _other(problems: tuple[Problem, ...]) -> list[Problem]:
@@ -124,9 +127,7 @@ def _groups(
     return groups
 
 
-def _numbers(
-    folder: Path, files: tuple[Path, ...], options: TiffFolderOptions
-) -> list[Problem]:
+def _numbers(folder: Path, files: tuple[Path, ...]) -> list[Problem]:
     """Check that the names are one row of numbers without holes."""
     texts = Counter(text_pattern(p.name) for p in files)
     if len(texts) > 1:
@@ -137,7 +138,6 @@ def _numbers(
             'anatomical: "ChanB_*.tif"}.'
         )
         return [Problem("folder.groups", "error", text, str(folder))]
-    del options
     return missing_frames(str(folder), [p.name for p in files])
 
 
@@ -152,15 +152,16 @@ def _stack(
         odd = [i for i, size in enumerate(sizes) if size != usual][: _SAMPLE - 2]
         picked = sorted({0, len(files) - 1, *odd})
         chosen = tuple(files[i] for i in picked)
-    return look(dataclasses.replace(source, paths=chosen), told)
+    seen = look(dataclasses.replace(source, paths=chosen), told)
+    if len(chosen) < len(files) and any(k.n_planes > 1 for k in seen.stack.layouts):
+        return look(dataclasses.replace(source, paths=files), told)
+    return seen
 
 
 def _two_channels(
     source: Source, first: Look, groups: list[tuple[Path, ...]], sample: bool
 ) -> Look:
     """Join one row of files per channel."""
-    import numpy as np  # noqa: PLC0415
-
     looks = [first] + [
         _stack(source, files, TiffOptions(), sample=sample) for files in groups[1:]
     ]

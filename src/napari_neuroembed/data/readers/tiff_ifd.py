@@ -10,33 +10,15 @@ import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_neuroembed.data.readers.tiff_directory import PAGE, Directory
 from napari_neuroembed.errors import DataError
 
 MAX_TAGS = 4096
 MAX_PAGES = 20_000_000
-PAGE = np.dtype(
-    [
-        ("ifd", "i8"),  # where its directory starts
-        ("offset", "i8"),  # where its first pixel starts
-        ("stored", "i8"),  # bytes of its strips or tiles
-        ("end", "i8"),  # first byte after its last strip or tile
-        ("width", "i8"),
-        ("height", "i8"),
-        ("samples", "i8"),
-        ("bits", "i8"),
-        ("format", "i8"),  # 1 unsigned, 2 signed, 3 float, 6 complex
-        ("compression", "i8"),
-        ("photometric", "i8"),
-        ("reduced", "?"),  # a thumbnail
-        ("packed", "?"),  # pixels lie uncompressed, one after the other
-        ("series", "?"),  # its description starts a new series of tifffile
-    ]
-)
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8", 5: "u4"}
@@ -46,56 +28,15 @@ _ImageDescription, _Software, _SubIFDs, _XResolution = 270, 305, 330, 282
 _WANTED = {254, 256, 257, 258, 259, 262, 266, 270, 273, 277, 279, 282, 284, 305}
 _WANTED |= {322, 323, 324, 325, 330, 339}
 
+_NEEDED = _WANTED - {270, 282, 305}
+_ORDER: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
+
 Entry = tuple[int, int, int]
 """Type, count and position of a tag's value."""
 
 
 class BrokenDirectoryError(Exception):
     """A directory that cannot be what the writer meant; the walk ends before it."""
-
-
-@dataclass(frozen=True)
-class Directory:
-    """What the directories of one file say.
-
-    Parameters
-    ----------
-    path, file_bytes
-        The file and its size.
-    byteorder
-        ``<`` or ``>``.
-    pages
-        One row per page, fields of :data:`PAGE`, thumbnails included.
-    description, software
-        Texts of the first page.
-    series
-        Descriptions that start a series of tifffile (``{"shape": ...}``), in order.
-    pixels_per_unit
-        XResolution of the first page, 0 when absent.
-    has_pyramid
-        Whether pages carry smaller copies of themselves.
-    spent
-        Bytes of header, directories and their values.
-    broken
-        Why the walk ended early; empty when the chain is whole.
-    """
-
-    path: Path
-    file_bytes: int
-    byteorder: str
-    pages: NDArray[Any]
-    description: str = ""
-    software: str = ""
-    series: tuple[str, ...] = ()
-    pixels_per_unit: float = 0.0
-    has_pyramid: bool = False
-    spent: int = 0
-    broken: str = ""
-
-    @property
-    def images(self) -> NDArray[Any]:
-        """Rows of the pages that are no thumbnails."""
-        return self.pages[~self.pages["reduced"]]
 
 
 def read_directory(path: Path) -> Directory:
@@ -132,6 +73,18 @@ _MAGIC = {
 }
 
 
+@dataclass(frozen=True)
+class _Like:
+    """A directory to which the next ones are compared as whole numbers."""
+
+    length: int
+    mask: int
+    content: int
+    strip: int
+    kind: int
+    spent: int
+
+
 class _Walk:
     """One pass over the chain of directories."""
 
@@ -155,22 +108,27 @@ class _Walk:
         self.resolution = 0.0
         self.pyramid = False
         self.spent = 16 if self.big else 8
+        self.last = self.spent
+        self.like: _Like | None = None
         self.broken = ""
 
     def run(self) -> None:
         """Follow the chain until its end, a loop or a damaged place."""
         seen: set[int] = set()
+        why = ""
         try:
             at = self._unpack(self.pointer, 8 if self.big else 4)
-            while at:
-                if at in seen:
-                    raise BrokenDirectoryError("it points back to an earlier page")
+            while at and not why:
                 seen.add(at)
                 at = self._page(at)
-                if len(self.rows) > MAX_PAGES:
-                    raise BrokenDirectoryError(f"more than {MAX_PAGES:,} pages")
+                if at in seen:
+                    why = "it is the one of an earlier page"
+                elif len(self.rows) > MAX_PAGES:
+                    why = f"there are more than {MAX_PAGES:,} pages"
         except BrokenDirectoryError as error:
-            self.broken = f"the directory of page {len(self.rows)} is damaged: {error}"
+            why = str(error)
+        if why:
+            self.broken = f"the directory of page {len(self.rows)} is damaged: {why}"
 
     def result(self) -> Directory:
         """Return what was found."""
@@ -191,6 +149,7 @@ class _Walk:
             pixels_per_unit=self.resolution,
             has_pyramid=self.pyramid,
             spent=self.spent,
+            last=self.last,
             broken=self.broken,
         )
 
@@ -209,14 +168,17 @@ class _Walk:
         first = at + self.count.size
         stop = first + n * self.entry.size
         following = self._unpack(self.pointer, stop)
+        if self.like is not None and self._is_like_last(at, first, stop):
+            return following
         inline = self.pointer.size
         tags: dict[int, Entry] = {}
-        self.spent += self.count.size + n * self.entry.size + inline
         position = first + self.entry.size - inline
+        last = stop + inline
+        outside = 0
         for tag, kind, count, raw in self.entry.iter_unpack(self.view[first:stop]):
             n_bytes = _SIZES.get(kind, 1) * count
             if n_bytes > inline:
-                self.spent += n_bytes
+                outside += n_bytes
             if tag in _WANTED:
                 where = position
                 if n_bytes > inline:
@@ -227,10 +189,61 @@ class _Walk:
                         f"file has {self.size:,}"
                     )
                 tags[tag] = (kind, count, where)
+                last = max(last, where + n_bytes)
             position += self.entry.size
         self.rows.append(self._row(at, tags))
+        self.last = max(self.last, last, self.rows[-1][3])
+        self.spent += stop + inline - at + outside
+        self._remember(tags, first, stop, outside)
         self._texts(tags)
         return following
+
+    def _remember(
+        self, tags: dict[int, Entry], first: int, stop: int, outside: int
+    ) -> None:
+        """Keep what the next directory must look like to be read at a glance.
+
+        That is: nothing differs but the place of its one strip and texts nobody needs.
+        """
+        self.like = None
+        strip = tags.get(273)
+        if strip is None or strip[1] != 1 or 324 in tags or 270 in tags:
+            return
+        mask = bytearray(b"\xff" * (stop - first))
+        size, inline = self.entry.size, self.pointer.size
+        for at in range(first, stop, size):
+            tag = int.from_bytes(self.view[at : at + 2], _ORDER[self.order])
+            if tag == 273 or tag not in _NEEDED:
+                start = at - first + size - inline
+                mask[start : start + inline] = bytes(inline)
+        ignored = int.from_bytes(mask, "little")
+        content = int.from_bytes(self.view[first:stop], "little")
+        self.like = _Like(
+            length=stop - first,
+            mask=ignored,
+            content=content & ignored,
+            strip=strip[2] - first,
+            kind=strip[0],
+            spent=self.count.size + stop - first + inline + outside,
+        )
+
+    def _is_like_last(self, at: int, first: int, stop: int) -> bool:
+        """Add a row at a glance if only the place of the strip differs."""
+        like = self.like
+        if like is None or stop - first != like.length:
+            return False
+        if int.from_bytes(self.view[first:stop], "little") & like.mask != like.content:
+            return False
+        number = self.numbers[like.kind]
+        offset = number.unpack_from(self.view, first + like.strip)[0]
+        if offset > _LARGEST:
+            return False
+        last = self.rows[-1]
+        row = (at, offset, last[2], offset + last[2], *last[4:])
+        self.rows.append(row)
+        self.spent += like.spent
+        self.last = max(self.last, stop + self.pointer.size, row[3])
+        return True
 
     def _row(self, at: int, tags: dict[int, Entry]) -> tuple[Any, ...]:
         width, height = self._one(tags, 256, 0), self._one(tags, 257, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
@@ -11,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_neuroembed.data.readers.tiff_ifd import PAGE, Directory, read_directory
+from napari_neuroembed.data.readers.index_cache import index_file
+from napari_neuroembed.data.readers.tiff_directory import PAGE, Directory
+from napari_neuroembed.data.readers.tiff_ifd import read_directory
 from napari_neuroembed.files import write_file
 
 VERSION = 1
@@ -40,7 +41,7 @@ def read_directories(
     """
     if cache is None:
         return tuple(read_directory(path) for path in paths)
-    index = Path(cache) / f"{_fingerprint(paths)}.npz"
+    index = index_file(cache, paths, f"tiff {VERSION}")
     found = _load(index, paths)
     if found is not None:
         return found
@@ -48,15 +49,6 @@ def read_directories(
     if sum(len(d.pages) for d in directories) >= WORTH_KEEPING:
         write_file(index, lambda temporary: _save(temporary, directories))
     return directories
-
-
-def _fingerprint(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256(f"tiff index {VERSION}".encode())
-    for path in paths:
-        state = path.stat()
-        digest.update(f"\n{path.absolute()}\t{state.st_size}".encode())
-        digest.update(f"\t{state.st_mtime_ns}".encode())
-    return digest.hexdigest()[:32]
 
 
 def _save(path: Path, directories: Sequence[Directory]) -> None:
@@ -70,6 +62,7 @@ def _save(path: Path, directories: Sequence[Directory]) -> None:
             "pixels_per_unit": d.pixels_per_unit,
             "has_pyramid": d.has_pyramid,
             "spent": d.spent,
+            "last": d.last,
             "broken": d.broken,
             "n_pages": len(d.pages),
         }
@@ -83,7 +76,7 @@ def _save(path: Path, directories: Sequence[Directory]) -> None:
 def _load(index: Path, paths: Sequence[Path]) -> tuple[Directory, ...] | None:
     """Return the kept index, or None when there is none that can be read."""
     try:
-        with np.load(index, allow_pickle=False) as kept:
+        with index.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             texts = json.loads(bytes(kept["texts"]).decode("utf-8"))
             pages = kept["pages"]
         if pages.dtype != PAGE or len(texts) != len(paths):

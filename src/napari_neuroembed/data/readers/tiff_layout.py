@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.rates import RateClaim
-from napari_neuroembed.data.readers.tiff_ifd import Directory
+from napari_neuroembed.data.readers.tiff_directory import Directory
 
 _SECONDS = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0}
 _SECONDS |= {"ms": 1e-3, "msec": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -90,7 +90,7 @@ def read_layout(directory: Directory) -> Layout:
     if text.startswith("ImageJ="):
         return _imagej(directory)
     if text.lstrip("\ufeff ").startswith("<") and "<OME" in text[:2000]:
-        from napari_neuroembed.data.readers.tiff_ome import read_ome  # noqa: PLC0415
+        from napari_neuroembed.data.readers.tiff_ome import read_ome
 
         return read_ome(directory)
     if directory.series:
@@ -173,7 +173,9 @@ def _tifffile(directory: Directory) -> Layout:
             tuple(sizes[i] for i in keep),
             follows=True,
         )
-    named = {axes[: len(lead or ())] for (_, axes), lead in zip(shapes, leading)}
+    named = {
+        axes[: len(lead or ())] for (_, axes), lead in zip(shapes, leading, strict=True)
+    }
     if len({(lead or ())[1:] for lead in leading}) == 1 and len(named) == 1:
         rest = (leading[0] or ())[1:]
         letters = "T" + named.pop()[1:] if rest else "T"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.rates import RateClaim, order_problem
-from napari_neuroembed.data.readers.tiff_ifd import Directory
+from napari_neuroembed.data.readers.tiff_directory import Directory
 from napari_neuroembed.data.readers.tiff_layout import (
     Layout,
     microns_of,
@@ -47,7 +47,7 @@ def _read(directory: Directory) -> Layout:
     text = directory.description
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise OmeError("it declares a document type, which OME files have not")
-    root = ET.fromstring(text.lstrip("\ufeff ").encode("utf-8"))  # noqa: S314
+    root = ET.fromstring(text.lstrip("\ufeff ").encode("utf-8"))
     images = [e for e in root.iter() if _tag(e) == "Pixels"]
     if not images:
         raise OmeError("it has no Pixels; a companion file holds them")
@@ -102,7 +102,7 @@ def _planes(
 ) -> tuple[NDArray[np.int64], bool]:
     """Return the page of every plane (T, Z, C), and whether all are in this file."""
     shape = (size["T"], size["Z"], size["C"])
-    planes = np.full(shape, -1, dtype=np.int64)
+    planes: NDArray[np.int64] = np.full(shape, -1, dtype=np.int64)
     fastest = [k for k in order if k in "TZC"]
     total = int(np.prod(shape))
     position = _in_order(fastest, size)
@@ -133,8 +133,8 @@ def _planes(
 
 def _in_order(fastest: list[str], size: dict[str, int]) -> NDArray[np.int64]:
     """Return flat positions in (T, Z, C) of planes counted in DimensionOrder."""
-    grid = np.arange(size["T"] * size["Z"] * size["C"], dtype=np.int64)
-    grid = grid.reshape(size["T"], size["Z"], size["C"])
+    shape = (size["T"], size["Z"], size["C"])
+    grid = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
     slowest_first = ["TZC".index(k) for k in reversed(fastest)]
     return np.ascontiguousarray(grid.transpose(slowest_first)).ravel()
 
@@ -153,12 +153,12 @@ def _times(pixels: ET.Element, n: int) -> NDArray[np.float64] | None:
     for plane in pixels:
         if _tag(plane) != "Plane" or plane.get("DeltaT") is None:
             continue
-        if plane.get("TheC", "0") == "0" and plane.get("TheZ", "0") == "0":
+        at = {k: int(plane.get(f"The{k}", "0")) for k in "TZC"}
+        if at["C"] == 0 and at["Z"] == 0 and 0 <= at["T"] < n:
             value = float(plane.get("DeltaT", "nan"))
             seconds = seconds_of(value, plane.get("DeltaTUnit", "s"))
-            index = int(plane.get("TheT", "-1"))
-            if seconds is not None and 0 <= index < n:
-                times[index] = seconds
+            if seconds is not None:
+                times[at["T"]] = seconds
     if n < 2 or not np.isfinite(times).all():
         return None
     centres: NDArray[np.float64] = times + np.median(np.diff(times)) / 2

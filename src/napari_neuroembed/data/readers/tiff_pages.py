@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import psutil
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.readers.tiff_ifd import Directory
+from napari_neuroembed.data.readers.tiff_directory import Directory
 from napari_neuroembed.data.readers.tiff_layout import Layout
 
 MAX_RATIO = 200
@@ -18,6 +19,7 @@ MAX_RATIO = 200
 
 MAX_PAGE_BYTES = 64 << 30
 _SPARE_BYTES = 8192
+_PADDING = 16
 _TYPES = {
     **{(bits, 1): f"u{bits // 8}" for bits in (8, 16, 32, 64)},
     **{(bits, 4): f"u{bits // 8}" for bits in (8, 16, 32, 64)},
@@ -170,7 +172,7 @@ def _pixels(page: Any, name: str) -> list[Problem]:
 def _codec(compression: int, name: str) -> list[Problem]:
     if compression == 1:
         return []
-    import tifffile  # noqa: PLC0415
+    import tifffile
 
     try:
         tifffile.TIFF.DECOMPRESSORS[compression]
@@ -217,7 +219,7 @@ def _sizes(
 ) -> list[Problem]:
     """Check what decompression would cost and that no large part is unaccounted for."""
     name, size = directory.path.name, directory.file_bytes
-    cap = min(psutil.virtual_memory().total // 2, MAX_PAGE_BYTES)
+    cap = _largest_page()
     stored = int(images["stored"].sum())
     whole = len(images) * plane_bytes
     if plane_bytes > cap or whole > MAX_RATIO * max(stored, 1):
@@ -233,17 +235,27 @@ def _sizes(
     if packed and declared > len(images):
         used += (declared - len(images)) * plane_bytes
     per_page = stored // len(images)
-    if size - used > per_page + _SPARE_BYTES:
+    unused, tail = size - used, size - max(directory.last, used)
+    spare = _SPARE_BYTES + _PADDING * len(images)
+    if unused > per_page + spare or tail > per_page + _SPARE_BYTES:
         text = (
-            f"no page uses {size - used:,} of its {size:,} bytes, enough for "
-            f"{(size - used) // max(per_page, 1):,} more pages; its list of pages may "
-            f"be cut after page {len(images) - 1}. Export it again; if the "
-            "rest is no image data, --accept tiff.unused."
+            f"no page uses {unused:,} of its {size:,} bytes, enough for "
+            f"{unused // max(per_page, 1):,} more pages; its list of pages may be cut "
+            f"after page {len(images) - 1}. Export it again; if the rest is no image "
+            "data, --accept tiff.unused."
         )
         return [Problem("tiff.unused", "error", text, name)]
     return []
 
 
+<<<<<<< HEAD
+=======
+@functools.cache
+def _largest_page() -> int:
+    return min(int(psutil.virtual_memory().total) // 2, MAX_PAGE_BYTES)
+
+
+>>>>>>> readers
 def _overlap(position: NDArray[np.int64], plane_bytes: int, name: str) -> list[Problem]:
     order = np.argsort(position, kind="stable")
     close = np.flatnonzero(np.diff(position[order]) < plane_bytes)

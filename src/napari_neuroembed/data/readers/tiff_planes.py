@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.readers.tiff_ifd import Directory
+from napari_neuroembed.data.readers.tiff_directory import Directory
 from napari_neuroembed.data.readers.tiff_layout import Layout, read_layout
 from napari_neuroembed.data.readers.tiff_pages import FilePlanes, find_planes
 from napari_neuroembed.options.readers import TiffOptions
@@ -84,7 +84,8 @@ def assemble(
     if file.size == 1 and not problems:
         problems.append(_one_image(directories[0], files[0]))
     file, plane, n_cut, more = _cut(file, plane, files, directories)
-    problems += more
+    told = {(p.id, p.where) for p in more}
+    problems = [p for p in problems if (p.id, p.where) not in told] + more
     return Stack(files, layouts, file, plane, tuple(problems), n_cut, is_row)
 
 
@@ -280,26 +281,24 @@ def _cut(
     directories: Sequence[Directory],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int, list[Problem]]:
     """Leave out the time points after the first one that is not whole."""
-    whole = np.ones(file.shape, dtype=bool)
-    for i, planes in enumerate(files):
-        mine = file == i
-        if mine.any():
-            number = plane[mine]
-            inside = (number >= 0) & (number < planes.complete.size)
-            safe = np.clip(number, 0, planes.complete.size - 1)
-            whole[mine] = inside & planes.complete[safe]
-    whole[file < 0] = False
-    good = whole.all(axis=1)
-    if good.all():
+    lengths = np.array([planes.complete.size for planes in files])
+    first_of = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    complete = np.concatenate([planes.complete for planes in files])
+    inside = (file >= 0) & (plane >= 0) & (plane < lengths[np.maximum(file, 0)])
+    place = np.where(inside, first_of[np.maximum(file, 0)] + plane, 0)
+    whole = inside & complete[place]
+    good: NDArray[np.bool_] = np.all(whole, axis=1)
+    if bool(good.all()):
         return file, plane, 0, []
     first = int(np.argmin(good))
     at = int(file[first][np.argmin(whole[first])])
     directory, planes = directories[max(at, 0)], files[max(at, 0)]
+    reason = f" ({directory.broken})" if directory.broken else ""
     text = (
         f"frame {first} of {len(good):,} is not whole, so the last complete frame is "
-        f"{first - 1}. The file has {directory.file_bytes:,} bytes; its pages need "
-        f"{planes.needs:,} or more. Copy it again, or open the first {first:,} frames "
-        "with --salvage."
+        f"{first - 1}{reason}. The file has {directory.file_bytes:,} bytes; its pages "
+        f"need {planes.needs:,} or more. Copy it again, or open the first {first:,} "
+        "frames with --salvage."
     )
     problem = Problem("tiff.truncated", "error", text, directory.path.name)
     n_cut = len(good) - first

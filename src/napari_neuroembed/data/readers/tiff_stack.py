@@ -76,8 +76,8 @@ class TiffStack:
         frames = np.arange(len(self))[time]
         images = self._read(np.atleast_1d(frames))
         if np.ndim(frames) == 0:
-            return images[(0, *rest)]
-        return images[(slice(None), *rest)]
+            return np.asarray(images[(0, *rest)])
+        return np.asarray(images[(slice(None), *rest)])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         del copy
@@ -110,7 +110,7 @@ class TiffStack:
         with self._paths[number].open("rb", buffering=0) as stack:
             for start, stop in zip([0, *runs], [*runs, len(plane)], strict=True):
                 stack.seek(int(position[start]))
-                block = memoryview(raw[start:stop]).cast("B")
+                block = memoryview(raw[start:stop].data).cast("B")
                 if _fill(stack, block) < len(block):
                     raise DataError(
                         f"{self._paths[number]} ended while frames {plane[start]} to "
@@ -162,7 +162,7 @@ def _decode(
     path: Path, position: NDArray[np.int64], plane: NDArray[np.int64], out: NDArray[Any]
 ) -> None:
     """Decode compressed, tiled or scattered pages with tifffile."""
-    import tifffile  # noqa: PLC0415
+    import tifffile
 
     number = int(plane[0])
     try:
@@ -176,7 +176,11 @@ def _decode(
                     image.shape != out.shape[1:]
                     or image.dtype.newbyteorder("=") != out.dtype
                 ):
+<<<<<<< HEAD
                     raise ValueError(f"it decodes to {image.shape} {image.dtype}")  # noqa: TRY301
+=======
+                    raise ValueError(f"it decodes to {image.shape} {image.dtype}")
+>>>>>>> readers
                 out[i] = image
     except _DECODING_ERRORS as error:
         raise DataError(

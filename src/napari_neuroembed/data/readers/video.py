@@ -17,7 +17,13 @@ from napari_neuroembed.data.readers.image_folder import (
     ImageFolder,
     image_size,
 )
+from napari_neuroembed.data.readers.index_cache import index_file
 from napari_neuroembed.data.readers.rates import RateClaim, clock, rate_problems
+from napari_neuroembed.data.readers.video_cache import (
+    VERSION,
+    cached_index,
+    load_index,
+)
 from napari_neuroembed.data.readers.video_clip import VideoClip
 from napari_neuroembed.data.readers.video_index import VideoIndex, read_index
 from napari_neuroembed.data.recording import Kind, Stream, TimeAxis
@@ -25,6 +31,10 @@ from napari_neuroembed.errors import DataError
 from napari_neuroembed.options.readers import VideoOptions
 
 _MAGIC = {0: (b"RIFF", b"\x1a\x45\xdf\xa3", b"\0\0\x01\xba"), 4: (b"ftyp", b"moov")}
+
+_WALKED = 64 << 20
+"""Bytes up to which `describe` walks all packets; of larger files it believes the
+header, and `read` looks."""
 
 
 class VideoReader:
@@ -55,7 +65,7 @@ class VideoReader:
         told = parse_options(VideoOptions, options, self.name, self.kinds)
         if source.path.is_dir():
             return _describe_folder(source, told)
-        index = _index(source)
+        index = _glance(source)
         claims = _claims(index)
         timed = index.is_timed and index.n_frames > 1
         rate = claims[0].hz if timed else None
@@ -84,7 +94,12 @@ class VideoReader:
         told = parse_options(VideoOptions, options, self.name, self.kinds)
         if source.path.is_dir():
             return {"video": _read_folder(source, told, rate_hz, accept)}
+<<<<<<< HEAD
         index = _index(source)
+=======
+        _one_file(source)
+        index = cached_index(source.path, source.cache)
+>>>>>>> readers
         problems = _problems(index) + rate_problems(
             source.name, _claims(index), rate_hz
         )
@@ -106,12 +121,24 @@ class VideoReader:
         return {"video": Stream("video", clip, axis, units="counts", facts=facts)}
 
 
-def _index(source: Source) -> VideoIndex:
+def _glance(source: Source) -> VideoIndex:
+    """Return the index, of a large file that was never read only the header's."""
+    _one_file(source)
+    path = source.path
+    if path.stat().st_size < _WALKED:
+        return read_index(path)
+    if source.cache is not None:
+        kept = load_index(index_file(source.cache, [path], VERSION), path)
+        if kept is not None:
+            return kept
+    return read_index(path, header_only=True)
+
+
+def _one_file(source: Source) -> None:
     if len(source.paths) > 1:
         raise DataError(
             f"{source.name}: the reader video takes one file or one folder of images."
         )
-    return read_index(source.path)
 
 
 def _last(told: VideoOptions, index: VideoIndex) -> tuple[int, ...]:
@@ -151,7 +178,8 @@ def _problems(index: VideoIndex) -> list[Problem]:
         step = float(index.opening_s()[-1]) / (n - 1)
         when = f" at {n * step:.3f} s"
     text = (
-        f"{index.declared or n:,} frames are declared, {n:,} readable; the first bad "
+        f"{index.declared or 'an unknown number of'} frames are declared, {n:,} are "
+        f"readable; the first bad "
         f"one is frame {n}{when} ({index.fault or 'the file ends'}). Copy the video "
         "again or re-encode it with ffmpeg; --salvage opens what is there."
     )

@@ -82,7 +82,7 @@ class VideoClip:
             self._container, self._frames, self._next = None, iter(()), 0
 
     def _frame(self, wanted: int) -> NDArray[np.uint8]:
-        import av  # noqa: PLC0415
+        import av
 
         if self._last is not None and self._last[0] == wanted:
             return self._last[1]
@@ -113,7 +113,7 @@ class VideoClip:
 
     def _seek(self, wanted: int) -> None:
         """Go to the last key frame that is not after the wanted frame."""
-        import av  # noqa: PLC0415
+        import av
 
         if self._container is None:
             self._container = av.open(str(self._index.path))

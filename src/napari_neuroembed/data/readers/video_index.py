@@ -60,7 +60,8 @@ class VideoIndex:
 
     def opening_s(self) -> NDArray[np.float64]:
         """Return when every frame appears, seconds after the first one."""
-        return (self.pts - self.pts[0]) * self.tick_s
+        opening: NDArray[np.float64] = (self.pts - self.pts[0]) * self.tick_s
+        return opening
 
     def clock(self) -> TimeAxis:
         """Return the clock of a timed video; its first frame opens at 0 s.
@@ -77,15 +78,23 @@ class VideoIndex:
         return TimeAxis(n, times_s=opening + float(np.median(np.diff(opening))) / 2)
 
 
-def read_index(path: Path) -> VideoIndex:
+def read_index(path: Path, *, header_only: bool = False) -> VideoIndex:
     """Read the timestamps of all packets.
+
+    Parameters
+    ----------
+    path
+        The video.
+    header_only
+        Believe the header instead: a steady rate and as many frames as it says, or as
+        its duration holds. For a first look at a large file.
 
     Raises
     ------
     DataError
         When the file cannot be opened as a video or holds no frame (`video.decode`).
     """
-    import av  # noqa: PLC0415
+    import av
 
     try:
         with av.open(str(path)) as container:
@@ -94,7 +103,12 @@ def read_index(path: Path) -> VideoIndex:
                     f"{path} holds no video track. Check which file was meant. "
                     "[video.decode]"
                 )
-            return _read(path, container)
+            if container.streams.video[0].codec_context is None:
+                raise DataError(
+                    f"{path} uses a codec that is not known here. Re-encode it with "
+                    "ffmpeg, e.g. as H.264. [video.decode]"
+                )
+            return _believe(path, container) if header_only else _read(path, container)
     except (av.error.FFmpegError, OSError) as error:
         raise DataError(
             f"{path} cannot be opened as a video ({_reason(error)}); it has "
@@ -105,7 +119,7 @@ def read_index(path: Path) -> VideoIndex:
 
 
 def _read(path: Path, container: Any) -> VideoIndex:
-    import av  # noqa: PLC0415
+    import av
 
     stream = container.streams.video[0]
     pts: list[int | None] = []
@@ -127,20 +141,14 @@ def _read(path: Path, container: Any) -> VideoIndex:
             f"{path}: no frame can be read ({fault or 'the track is empty'}); "
             f"{stream.frames:,} are declared. Copy it again. [video.decode]"
         )
-    known = [p for p in pts if p is not None]
-    is_timed = len(known) == len(pts) and len(set(known)) > 1
-    if is_timed:
-        order = np.argsort(np.array(known), kind="stable")
-        times = np.array(known, dtype=np.int64)[order]
-        keys = np.array(keyframe)[order]
-    else:
-        times, keys = np.arange(len(pts), dtype=np.int64), np.array(keyframe)
+    times, keys, is_timed, doubt = _in_order(pts, keyframe)
+    tick_s = float(stream.time_base or 1.0)
     context = stream.codec_context
     return VideoIndex(
         path=path,
         pts=times,
         keyframe=keys,
-        tick_s=float(stream.time_base or 1.0),
+        tick_s=tick_s,
         is_timed=is_timed,
         declared=int(stream.frames),
         average_hz=float(stream.average_rate or 0.0),
@@ -148,16 +156,70 @@ def _read(path: Path, container: Any) -> VideoIndex:
         width=int(context.width),
         pixels=str(context.pix_fmt or ""),
         codec=str(context.name),
-        fault=fault or _stuck(times, float(stream.time_base or 1.0)),
+        fault=fault or doubt or _early_end(container, times, tick_s, is_timed),
     )
 
 
-def _stuck(pts: NDArray[np.int64], tick_s: float) -> str:
-    bad = np.flatnonzero(np.diff(pts) <= 0)
-    if not bad.size:
+def _believe(path: Path, container: Any) -> VideoIndex:
+    """Return an index as the header promises it."""
+    stream = container.streams.video[0]
+    rate = float(stream.average_rate or 0.0)
+    told = (container.duration or 0) / 1e6
+    n = int(stream.frames) or round(told * rate)
+    context = stream.codec_context
+    return VideoIndex(
+        path=path,
+        pts=np.arange(n, dtype=np.int64),
+        keyframe=np.zeros(n, dtype=bool),
+        tick_s=1 / rate if rate else 1.0,
+        is_timed=rate > 0,
+        declared=n,
+        average_hz=rate,
+        height=int(context.height),
+        width=int(context.width),
+        pixels=str(context.pix_fmt or ""),
+        codec=str(context.name),
+    )
+
+
+def _in_order(
+    pts: list[int | None], keyframe: list[bool]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], bool, str]:
+    """Sort frames by timestamp; frames from the first doubtful one on are dropped."""
+    keys = np.array(keyframe)
+    known = np.array([p for p in pts if p is not None], dtype=np.int64)
+    if len(np.unique(known)) < 2:
+        return np.arange(len(pts), dtype=np.int64), keys, False, ""
+    doubt = ""
+    if len(known) < len(pts):
+        first = next(i for i, p in enumerate(pts) if p is None)
+        doubt = f"{len(pts) - len(known):,} frames have no timestamp"
+        known, keys = known[:first], keys[:first]
+    order = np.argsort(known, kind="stable")
+    known, keys = known[order], keys[order]
+    stuck = np.flatnonzero(np.diff(known) <= 0)
+    if stuck.size:
+        i = int(stuck[0]) + 1
+        doubt = f"frames {i - 1} and {i} have the same timestamp, so times do not rise"
+        known, keys = known[:i], keys[:i]
+    return known, keys, True, doubt
+
+
+def _early_end(
+    container: Any, pts: NDArray[np.int64], tick_s: float, is_timed: bool
+) -> str:
+    """Return that the track ends before the time its header tells, if it does."""
+    alone = len(container.streams) == 1
+    if not (alone and is_timed and container.duration and len(pts) > 1):
         return ""
-    i = int(bad[0]) + 1
-    return f"frames {i - 1} and {i} have the same timestamp, {pts[i] * tick_s:.6f} s"
+    told = container.duration / 1e6
+    start = (container.start_time or 0) / 1e6
+    step = float(np.median(np.diff(pts))) * tick_s
+    longest = float(np.diff(pts).max()) * tick_s
+    found = float(pts[-1]) * tick_s - min(start, float(pts[0]) * tick_s) + longest
+    if found > told - max(1.5 * step, 0.01):
+        return ""
+    return f"the header tells {told:.3f} s, the last frame ends at {found:.3f} s"
 
 
 def _reason(error: BaseException) -> str:
