@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from napari_neuroembed.cli import flags
 from napari_neuroembed.cli.import_flags import add_import_flags, pattern_of, request_of
-from napari_neuroembed.data.clocks import MAX_DRIFT_PPM
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,9 +28,8 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-drift",
         type=float,
-        default=MAX_DRIFT_PPM,
         metavar="PPM",
-        help="largest drift between two clocks (default %(default)g)",
+        help="largest drift between two clocks; kept in project.yaml (there 2000)",
     )
     parser.add_argument(
         "--preset",

@@ -82,3 +82,12 @@ def check_acceptances(accepted: Sequence[Acceptance]) -> None:
         if a.check in FIRM
     ]
     raise_all(problems, DataError, "Accepting")
+
+
+def merge_accepted(
+    known: Iterable[Acceptance], new: Iterable[Acceptance]
+) -> tuple[Acceptance, ...]:
+    """Return all acceptances; a newer one replaces one of the same check and place."""
+    merged = {(a.check, a.recording): a for a in known}
+    merged.update({(a.check, a.recording): a for a in new})
+    return tuple(merged.values())

@@ -84,7 +84,7 @@ def plan_labels(
 
 
 def whole_span(streams: Mapping[str, Stream]) -> tuple[float, float]:
-    """Return the seconds in which labels can lie: any stream's, give or take a frame."""
+    """Return the seconds in which labels can lie: any stream's, one frame more."""
     axes = [stream.time for stream in streams.values()]
     frame = max(axis.period_s for axis in axes)
     start = min(axis.start_s for axis in axes)

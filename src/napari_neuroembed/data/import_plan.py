@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from napari_neuroembed.data.clocks import MAX_DRIFT_PPM
 from napari_neuroembed.data.import_request import ImportRequest
 from napari_neuroembed.data.importing import (
     ImportReport,
@@ -92,7 +91,7 @@ def run_plans(
     plans: Sequence[ImportPlan],
     *,
     accepted: Sequence[Acceptance] = (),
-    max_drift_ppm: float = MAX_DRIFT_PPM,
+    max_drift_ppm: float | None = None,
     dry_run: bool = False,
     report: Report = silent,
 ) -> list[PlanResult]:
@@ -125,7 +124,7 @@ def _run(
     project: Project,
     plan: ImportPlan,
     accepted: Sequence[Acceptance],
-    max_drift_ppm: float,
+    max_drift_ppm: float | None,
     dry_run: bool,
 ) -> PlanResult:
     if plan.status == "present":

@@ -12,7 +12,7 @@ from napari_neuroembed.data.acceptance import (
     is_accepted,
     refuse_with_option,
 )
-from napari_neuroembed.data.clocks import MAX_DRIFT_PPM, Span, picture, spans
+from napari_neuroembed.data.clocks import Span, picture, spans
 from napari_neuroembed.data.fingerprints import Fingerprint, is_sync
 from napari_neuroembed.data.import_labels import add_labels, plan_labels
 from napari_neuroembed.data.import_request import ImportRequest, build_recording
@@ -78,7 +78,7 @@ def import_recording(
     request: ImportRequest,
     *,
     accepted: Sequence[Acceptance] = (),
-    max_drift_ppm: float = MAX_DRIFT_PPM,
+    max_drift_ppm: float | None = None,
     dry_run: bool = False,
     report: Report = silent,
 ) -> ImportReport:
@@ -91,9 +91,9 @@ def import_recording(
     request
         Animal, streams, covariates, labels.
     accepted
-        Findings that somebody takes, each with a reason; kept in project.yaml.
+        Findings that somebody takes, with a reason; kept in project.yaml.
     max_drift_ppm
-        Largest drift between two clocks that is let pass.
+        Largest drift between two clocks; kept in project.yaml. None: as there.
     dry_run
         Only look.
     report
@@ -102,8 +102,7 @@ def import_recording(
     Returns
     -------
     ImportReport
-        Of status ``present`` when the animal has a recording with these files and no
-        name was given.
+        ``present``: no name was given and the animal has a recording of these files.
 
     Raises
     ------
@@ -121,9 +120,11 @@ def import_recording(
     report("check", 0, 2, name)
     accepted = [replace(a, recording=name) for a in accepted]
     accept = {a.check for a in accepted} | project.accepted(name)
-    look = _look(project, request, name, accept, max_drift_ppm)
+    limit = max_drift_ppm or project.spec.max_drift_ppm
+    look = _look(project, request, name, accept, limit)
     report("check", 1, 2, name)
     if not dry_run:
+        project.spec = replace(project.spec, max_drift_ppm=limit)
         _write(project, look, accepted, accept)
     report("check", 2, 2, name)
     return ImportReport(

@@ -12,6 +12,7 @@ from napari_neuroembed.data import fingerprints
 from napari_neuroembed.data.acceptance import (
     accepted_ids,
     check_acceptances,
+    merge_accepted,
     refuse_with_option,
 )
 from napari_neuroembed.data.covariates import covariate_table
@@ -237,7 +238,12 @@ class Project:
             When a file is missing or refused by its reader.
         """
         spec = self.recording(recording)
-        opened = open_recording(spec, self.roots, accept=self.accepted(recording))
+        opened = open_recording(
+            spec,
+            self.roots,
+            accept=self.accepted(recording),
+            max_drift_ppm=self.spec.max_drift_ppm,
+        )
         opened.problems += changed_sources(spec, self.roots, self.records())
         return opened
 
@@ -416,12 +422,3 @@ class Project:
         except DataError:
             self.spec = before
             raise
-
-
-def merge_accepted(
-    known: Iterable[Acceptance], new: Iterable[Acceptance]
-) -> tuple[Acceptance, ...]:
-    """Return all acceptances; a newer one replaces one of the same check and place."""
-    merged = {(a.check, a.recording): a for a in known}
-    merged.update({(a.check, a.recording): a for a in new})
-    return tuple(merged.values())

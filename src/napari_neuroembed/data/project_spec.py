@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from napari_neuroembed.data.clocks import MAX_DRIFT_PPM
 from napari_neuroembed.data.names import name_problem
 from napari_neuroembed.data.recording import KINDS, Covariate, Kind
 from napari_neuroembed.errors import ConfigError
@@ -137,6 +138,8 @@ class ProjectSpec:
     name: str = "project"
     preset: str = "1 hour"
     """``twin``, ``quick``, ``paper`` or a time budget such as ``1 hour``."""
+    max_drift_ppm: Annotated[float, Field(gt=0, le=1e5)] = MAX_DRIFT_PPM
+    """Largest drift between two clocks that is let pass, parts per million."""
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     """Options of pre-processing that differ from their defaults."""
     recordings: tuple[RecordingSpec, ...] = ()
