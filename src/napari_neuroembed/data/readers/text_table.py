@@ -63,21 +63,8 @@ def read_text(path: Path, separator: str = "") -> Text:
             f"{path} is no text: it holds zero bytes. Check which file was meant. "
             "[csv.header]"
         )
-<<<<<<< HEAD
-    lines = content.split("\n", 6)[:6]
-    counts = (
-        {
-            s: min(line.count(s) for line in lines if line.strip() or s == ",")
-            for s in _SEPARATORS
-        }
-        if any(line.strip() for line in lines)
-        else {}
-    )
-    if not counts:
-=======
     content = content.lstrip("\r\n")
     if not content.strip():
->>>>>>> readers
         raise DataError(f"{path} holds no line. Export it again. [csv.empty]")
     first = content.split("\n", 1)[0]
     found = max(_SEPARATORS, key=first.count)

@@ -248,14 +248,11 @@ def _sizes(
     return []
 
 
-<<<<<<< HEAD
-=======
 @functools.cache
 def _largest_page() -> int:
     return min(int(psutil.virtual_memory().total) // 2, MAX_PAGE_BYTES)
 
 
->>>>>>> readers
 def _overlap(position: NDArray[np.int64], plane_bytes: int, name: str) -> list[Problem]:
     order = np.argsort(position, kind="stable")
     close = np.flatnonzero(np.diff(position[order]) < plane_bytes)

@@ -176,11 +176,7 @@ def _decode(
                     image.shape != out.shape[1:]
                     or image.dtype.newbyteorder("=") != out.dtype
                 ):
-<<<<<<< HEAD
-                    raise ValueError(f"it decodes to {image.shape} {image.dtype}")  # noqa: TRY301
-=======
                     raise ValueError(f"it decodes to {image.shape} {image.dtype}")
->>>>>>> readers
                 out[i] = image
     except _DECODING_ERRORS as error:
         raise DataError(

@@ -94,12 +94,8 @@ class VideoReader:
         told = parse_options(VideoOptions, options, self.name, self.kinds)
         if source.path.is_dir():
             return {"video": _read_folder(source, told, rate_hz, accept)}
-<<<<<<< HEAD
-        index = _index(source)
-=======
         _one_file(source)
         index = cached_index(source.path, source.cache)
->>>>>>> readers
         problems = _problems(index) + rate_problems(
             source.name, _claims(index), rate_hz
         )
