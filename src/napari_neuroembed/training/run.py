@@ -39,6 +39,7 @@ from napari_neuroembed.training.checkpoint import (
 )
 from napari_neuroembed.training.data import TrainingData, build_training_data
 from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
+from napari_neuroembed.training.memory import freed_blocks_kept
 from napari_neuroembed.training.model import ModelParts, describe
 
 
@@ -101,10 +102,12 @@ def train(
     recordings = [project.prepared(i) for i in project.recording_ids()]
     started = time.perf_counter()
     try:
-        setup = prepare(
-            recordings, config, common_mask(project), report, device=_device(config)
-        )
-        _finish(_train(folder, project, setup, config, report), folder, setup, started)
+        with freed_blocks_kept():
+            mask = common_mask(project)
+            device = device_of(config)
+            setup = prepare(recordings, config, mask, report, device=device)
+            last = _train(folder, project, setup, config, report)
+        _finish(last, folder, setup, started)
     except Cancelled:
         folder.update(status="stopped")
         raise
@@ -334,11 +337,12 @@ def _environment(config: RunConfig) -> dict[str, Any]:
             "python": platform.python_version(),
         },
         "threads": torch.get_num_threads(),
-        "device": str(_device(config)),
+        "device": str(device_of(config)),
     }
 
 
-def _device(config: RunConfig) -> torch.device:
+def device_of(config: RunConfig) -> torch.device:
+    """Return the device a configuration trains on."""
     return torch.device(make_fabric(config.training).device)
 
 
