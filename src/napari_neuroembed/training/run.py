@@ -25,6 +25,7 @@ from napari_neuroembed.errors import Cancelled, RunFolderError, TrainingError
 from napari_neuroembed.methods import find_method
 from napari_neuroembed.methods.base import StepReport
 from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.preprocessing.mask import common_mask as mask_of_all
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import History
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
@@ -307,13 +308,16 @@ def _finish(
 
 
 def common_mask(project: Project) -> NDArray[np.bool_] | None:
-    """Return the pixels that are valid in every recording of the project."""
+    """Return the pixels that are valid in every recording; None without images.
+
+    Raises
+    ------
+    DataError
+        When the recordings were prepared to different sizes, or share no pixel.
+    """
     masks = [read_mask(project.derived_folder(i)) for i in project.recording_ids()]
-    known = [m for m in masks if m is not None]
-    if not known or any(m.shape != known[0].shape for m in known):
-        return None
-    common: NDArray[np.bool_] = np.logical_and.reduce(known)
-    return common
+    known = [mask for mask in masks if mask is not None]
+    return mask_of_all(known) if known else None
 
 
 def _data_hash(project: Project) -> str:
