@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from napari_neuroembed.data.splits import make_split
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods import as_defined
 from napari_neuroembed.options.split import SplitOptions
+from napari_neuroembed.training.frames import FrameBank
 from napari_neuroembed.training.run import check_needs, prepare
 
 
@@ -153,3 +155,45 @@ def test_too_short_recordings_are_refused_with_what_was_dropped(recordings, conf
     config = with_settings(config, ["windows.neural_frames=200"])
     with pytest.raises(TrainingError, match="Only 0 windows exist"):
         prepare(recordings, config, None)
+
+
+def test_the_batch_of_a_late_step_costs_what_the_first_one_does(recordings, config):
+    batches = prepare(recordings, config, None).batches
+
+    def seconds(step):
+        begun = time.process_time()
+        for later in range(10):
+            batches.draw(step + later)
+        return time.process_time() - begun
+
+    seconds(0)
+    assert min(seconds(10**9) for _ in range(3)) < 5 * max(seconds(0), 0.001)
+
+
+def test_a_bank_reads_in_chunks_and_never_the_whole_recording(config):
+    reads = []
+
+    class Counted:
+        shape, dtype = (5000, 8, 8), np.dtype(np.float32)
+
+        def __getitem__(self, key):
+            n = len(range(*key.indices(5000)))
+            reads.append(n)
+            return np.ones((n, 8, 8), dtype=np.float32)
+
+    class Same(torch.nn.Module):
+        def forward(self, frames, group):
+            assert len(frames) == len(group)
+            return frames
+
+    for resident_bytes in (1e9, 0):
+        bank = FrameBank(
+            [Counted()],
+            [0],
+            Same(),
+            device=torch.device("cpu"),
+            resident_bytes=resident_bytes,
+        )
+        assert bank.is_resident == bool(resident_bytes)
+        assert sum(len(chunk) for chunk in bank.chunks(0)) == 5000
+    assert max(reads) <= 512

@@ -149,15 +149,18 @@ class FrameBank:
             yield self.gather(index, torch.arange(start, stop).unsqueeze(0))[0]
 
     def _load(self) -> Tensor:
-        parts = []
+        """Read all frames into one tensor, which is never held twice."""
+        total = int(self.lengths.sum())
+        loaded = torch.empty((total, *self.frame_shape), device=self.device)
+        place = 0
         for array, group in zip(self.arrays, self.groups, strict=True):
             for start in range(0, array.shape[0], _CHUNK):
                 frames = np.array(array[start : start + _CHUNK], dtype=np.float32)
                 raw = torch.from_numpy(frames).to(self.device)
-                parts.append(
-                    self.normalise(raw, group.expand(len(raw)).to(self.device))
-                )
-        return torch.cat(parts)
+                groups = group.expand(len(raw)).to(self.device)
+                loaded[place : place + len(raw)] = self.normalise(raw, groups)
+                place += len(raw)
+        return loaded
 
 
 def _read(data: LazyArray, frames: NDArray[np.int64]) -> NDArray[np.float32]:
