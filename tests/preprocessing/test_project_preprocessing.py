@@ -8,6 +8,7 @@ import psutil
 import pytest
 import tifffile
 
+from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project_spec import Acceptance, RecordingSpec, StreamSpec
 from napari_neuroembed.errors import Cancelled, DataError
@@ -176,6 +177,17 @@ def test_the_same_template_again_keeps_the_followers(project):
 def test_templates_do_not_matter_where_recordings_stand_alone(project):
     project.set_preprocessing({"registration.reference": "recording"})
     assert "registration:template" not in project.provenance("a2")["sources"]
+
+
+def test_raters_who_disagree_do_not_keep_images_from_being_prepared(project):
+    edges = np.array([0.0, 1.0, 2.0])
+    with project.annotations() as store:
+        for rater, labels in (("ana", ["walk", "rest"]), ("ben", ["walk", "walk"])):
+            store.import_bouts(
+                "a1", Bouts.from_frames(np.array(labels), edges), rater=rater
+            )
+    table = preprocess_project(project, recordings=["a1"])
+    assert list(table["status"]) == ["made"]
 
 
 def test_first_recordings_go_first_and_let_the_others_go():

@@ -265,13 +265,17 @@ class Project:
             Listing every unaccepted error: files that changed since import, clocks
             that cannot be right, what the readers refuse.
         """
+        plain = self.raw_streams(recording)
+        return self._complete(plain, self.recording(recording), raters)
+
+    def raw_streams(self, recording: str) -> Recording:
+        """Open a recording as :meth:`raw` does, without bouts and covariates."""
         spec = self.recording(recording)
         opened = self.opened(recording)
         refuse_with_option(
             opened.problems, f"Recording {recording!r}", self.accepted(recording)
         )
-        plain = Recording(id=spec.id, animal=spec.animal, streams=opened.streams)
-        return self._complete(plain, spec, raters)
+        return Recording(id=spec.id, animal=spec.animal, streams=opened.streams)
 
     def prepared(
         self, recording: str, *, raters: Collection[str] | None = None

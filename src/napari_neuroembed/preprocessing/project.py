@@ -92,7 +92,7 @@ def prepare_one(project: Project, name: str, report: Report) -> Outcome:
         if _is_current(project, name):
             return "kept", ""
         summary = preprocess_recording(
-            project.raw(name),
+            project.raw_streams(name),
             project.preprocessing(),
             project.derived_folder(name),
             provenance=project.provenance(name),
@@ -192,7 +192,7 @@ def _check_disk(project: Project, todo: Sequence[str]) -> int:
     needed = 0
     for name in todo:
         try:
-            needed += estimate_disk(project.raw(name), options)
+            needed += estimate_disk(project.raw_streams(name), options)
         except DataError:
             continue  # told by the caller, when its turn comes
     free = files.free_bytes(project.path)
