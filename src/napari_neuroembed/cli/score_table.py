@@ -52,7 +52,7 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
     lines = []
     for task, question in QUESTIONS.items():
         rows = main[(main["task"] == task) & main["value"].notna()]
-        if task.startswith(("action", "identity")):
+        if not task.startswith("decode"):
             rows = rows[rows["metric"] == "balanced_accuracy"]
         lines += [_row(question, row) for row in rows.to_dict("records")]
     text = [table(lines, HEADER)] if lines else ["Nothing could be scored."]
