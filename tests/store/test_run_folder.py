@@ -36,7 +36,7 @@ def test_two_runs_cannot_share_a_name(run, tmp_path):
 
 def test_a_missing_run_is_refused_with_the_known_ones(run):
     with pytest.raises(RunFolderError, match="Known runs: first"):
-        RunFolder.open(run.path.parent / "frist")
+        RunFolder.open(run.path.parent / "firts")
 
 
 def test_a_foreign_or_newer_run_is_refused(run):
