@@ -193,11 +193,17 @@ class Project(data_project.Project):
         return runs
 
     def resume(self, run: str, report: Report = silent) -> Run:
-        """Go on with an interrupted run from its last whole checkpoint."""
+        """Go on with an interrupted run from its last whole checkpoint.
+
+        A run whose training is finished only gets the embeddings it lacks.
+        """
         folder = RunFolder.open(self.runs_folder / run)
         config = load_config(folder.path / CONFIG)
-        made = Run(self, train(self, config, run=run, resume=True, report=report))
-        made.embed(report=report)
+        if folder.info()["status"] != "finished":
+            folder = train(self, config, run=run, resume=True, report=report)
+        made = Run(self, folder)
+        if "eval" not in folder.embedding_sets():
+            made.embed(report=report)
         return made
 
     def run(self, name: str) -> Run:

@@ -65,6 +65,7 @@ class Run:
         *,
         recordings: Sequence[str] | None = None,
         stride_s: float | None = None,
+        replace: bool = False,
         report: Report = silent,
     ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
         """Embed windows of recordings and keep them as a set.
@@ -78,6 +79,8 @@ class Run:
             Default all of the project.
         stride_s
             Seconds between windows, instead of the set's.
+        replace
+            Make a set again that exists.
         report
             Told about every recording.
 
@@ -88,6 +91,7 @@ class Run:
         """
         if set_name == "dense" and stride_s is None:
             stride_s = self.config.windows.stride_s
+        self.folder.check_free(set_name, replace=replace)
         model = load_model(self.folder)
         chosen = self.project.prepared_recordings(recordings)
         made = embed(model, chosen, stride_s=stride_s, report=report)
@@ -96,7 +100,9 @@ class Run:
                 f"Set {set_name!r}: no window fits into the chosen recordings. Left "
                 f"out: {made.facts['dropped']}."
             )
-        self.folder.write_embeddings(set_name, made.windows, made.arrays, made.facts)
+        self.folder.write_embeddings(
+            set_name, made.windows, made.arrays, made.facts, replace=replace
+        )
         return self.embedding("neural", set_name)
 
     def embedding(
