@@ -19,11 +19,21 @@ class RunPlots:
     def embedding(
         self, color: str = "action", *, stream: str = "neural", set_name: str = "eval"
     ) -> go.Figure:
-        """Return the first principal components, coloured by a window column."""
+        """Return the first principal components, coloured by a column.
+
+        Parameters
+        ----------
+        color
+            ``action``, ``animal``, ``recording``, ``center_s`` or a covariate.
+        stream, set_name
+            Which embedding.
+        """
         from napari_neuroembed.plotting.embedding import embedding
         from napari_neuroembed.plotting.projection import pca
 
         windows, h = self._run.embedding(stream, set_name)
+        covariates = self._run.project.covariates().drop(columns=["animal"])
+        windows = windows.merge(covariates, on="recording", how="left", sort=False)
         points, labels = pca(h)
         title = f"{self._run.name}: {stream}"
         return embedding(windows, points, color, axis_labels=labels, title=title)
