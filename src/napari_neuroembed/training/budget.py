@@ -1,4 +1,4 @@
-"""Turn a time budget into steps, stride and image size by timing some real steps."""
+"""Turn a time budget into steps, stride and image size by timing twenty real steps."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from napari_neuroembed.training.run import prepare
 
 CALIBRATION_STEPS = 20
 WARMUP_STEPS = 4
-FEWEST_STEPS = 2
 ENOUGH_STEPS = 400
 SMALLEST_IMAGE = 16
 SHARE = 0.9
-CALIBRATION_SHARE = 0.05
 EPOCHS = 10
 PAPER_EPOCHS = 200
 
@@ -84,16 +82,14 @@ def plan_budget(
 
     Notes
     -----
-    Up to twenty steps are timed at the size of the cache, fewer where they would take
-    more than a twentieth of the budget; while the budget buys fewer than
+    Twenty steps are timed at the size of the cache; while the budget buys fewer than
     400 steps, the image is halved (not below 16 pixels) and timed again. The stride is
     chosen so that the steps make about ten epochs.
     """
     started = time.perf_counter()
     for size in _sizes(recordings, config):
         trial = _with(config, image_size=size, steps=CALIBRATION_STEPS)
-        limit_s = CALIBRATION_SHARE * seconds
-        step_s, fit_s, period_s = _time_steps(recordings, trial, mask, limit_s, report)
+        step_s, fit_s, period_s = _time_steps(recordings, trial, mask, report)
         left = SHARE * (seconds - (time.perf_counter() - started))
         steps = max(1, int(left / step_s))
         if steps >= ENOUGH_STEPS:
@@ -148,7 +144,6 @@ def _time_steps(
     recordings: Sequence[Recording],
     config: RunConfig,
     mask: NDArray[np.bool_] | None,
-    limit_s: float,
     report: Report,
 ) -> tuple[float, float, float]:
     """Return seconds per step, seconds of fit data and the frame period."""
@@ -162,10 +157,7 @@ def _time_steps(
     for done in train_steps(state, batches.draw, make_fabric(config.training)):
         times.append(time.perf_counter())
         report("calibrate", done.step, done.total)
-        if done.step >= FEWEST_STEPS and times[-1] - times[0] > limit_s:
-            break
-    took = np.diff(times)
-    step_s = float(np.median(took[min(WARMUP_STEPS, len(took) - 1) :]))
+    step_s = float(np.median(np.diff(times)[WARMUP_STEPS:]))
     stream = setup.data.index.streams["neural"]
     period = recordings[0].streams[stream].time.period_s
     stride = max(1, round(config.windows.stride_s / period)) * period
