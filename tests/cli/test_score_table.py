@@ -29,7 +29,7 @@ def test_a_question_has_one_line_per_probe_though_several_metrics(task: str) -> 
 
 
 def test_every_line_stands_beside_its_chance_level() -> None:
-    (text,) = score_lines(scores("identity", "balanced_accuracy"))
+    text = score_lines(scores("identity", "balanced_accuracy"))[0]
     header, line = text.splitlines()
     assert "chance" in header
     assert line.split("0.40 to 0.60")[1].split() == ["0.25", "0.010", "100"]
