@@ -12,7 +12,8 @@ myst_enable_extensions = ["amsmath", "dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob"]  # pages of measured figures may be missing
 
 html_theme = "furo"
 html_title = "neuroembed"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
