@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_neuroembed import files
+from napari_neuroembed.data.names import check_name
 from napari_neuroembed.errors import DataError, RunFolderError
 
 RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "history.csv"
@@ -47,7 +49,7 @@ class RunFolder:
         if name is None:
             stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
             name = f"{stamp}-{secrets.token_hex(2)}"
-        run = cls(runs / name)
+        run = cls(runs / check_name(name, "run"))
         try:
             run.path.mkdir(parents=True)
         except FileExistsError:
@@ -78,6 +80,10 @@ class RunFolder:
         """
         path = Path(path)
         if not (path / RUN).is_file():
+            if path.is_dir():
+                raise RunFolderError(
+                    f"{path} is not a run of neuroembed: it has no {RUN}."
+                )
             known = sorted(p.parent.name for p in path.parent.glob(f"*/{RUN}"))
             raise RunFolderError(
                 f"There is no run {path.name!r} in {path.parent}. Known runs: "
@@ -107,6 +113,11 @@ class RunFolder:
         if not isinstance(content, dict) or "name" not in content:
             raise RunFolderError(f"{self.path / RUN} is not a run of neuroembed.")
         return content
+
+    def discard(self) -> None:
+        """Remove a run that was refused before its first step; others are kept."""
+        if not self.checkpoints.exists():
+            shutil.rmtree(self.path)
 
     def update(self, **facts: Any) -> None:
         """Change entries of ``run.json``."""
@@ -144,7 +155,7 @@ class RunFolder:
             raise RunFolderError(
                 f"Set {set_name!r}: {len(windows)} windows but rows {wrong}."
             )
-        target = self.path / "embeddings" / set_name
+        target = self.path / "embeddings" / check_name(set_name, "set")
         with files.write_folder(target) as build:
             windows.to_parquet(build / "windows.parquet", index=False)
             for name, array in arrays.items():
@@ -170,7 +181,7 @@ class RunFolder:
         RunFolderError
             When the set or stream is missing, or rows do not match.
         """
-        folder = self.path / "embeddings" / set_name
+        folder = self.path / "embeddings" / check_name(set_name, "set")
         if not folder.is_dir():
             raise RunFolderError(
                 f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
@@ -213,7 +224,7 @@ class RunFolder:
         """Write one evaluation and point ``latest.json`` at it."""
         if name is None:
             name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        target = self.path / "evaluation" / name
+        target = self.path / "evaluation" / check_name(name, "evaluation")
         if target.exists():
             raise RunFolderError(
                 f"Evaluation {name!r} of run {self.name!r} exists. Choose another "
