@@ -24,8 +24,10 @@ from napari_neuroembed.config import (
     with_settings,
 )
 from napari_neuroembed.data import project as data_project
+from napari_neuroembed.data.annotation_schema import BOUT_COLUMNS
 from napari_neuroembed.data.import_plan import run_plans
 from napari_neuroembed.data.import_table import plan_table
+from napari_neuroembed.data.names import check_name
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.synthetic_files import write_twin
 from napari_neuroembed.errors import (
@@ -215,7 +217,7 @@ class Project(data_project.Project):
 
     def resume(self, run: str, report: Report = silent) -> Run:
         """Go on with an interrupted run from its last whole checkpoint."""
-        folder = RunFolder.open(self.runs_folder / run)
+        folder = RunFolder.open(self.runs_folder / check_name(run, "run"))
         config = load_config(folder.path / CONFIG)
         made = Run(self, train(self, config, run=run, resume=True, report=report))
         made.embed(report=report)
@@ -223,7 +225,8 @@ class Project(data_project.Project):
 
     def run(self, name: str) -> Run:
         """Open a run by its name."""
-        return Run(self, RunFolder.open(self.runs_folder / name))
+        path = self.runs_folder / check_name(name, "run")
+        return Run(self, RunFolder.open(path))
 
     def runs(self) -> pd.DataFrame:
         """Return one row per run: name, method, status, seed, group, created."""
@@ -339,10 +342,12 @@ class Run:
         options = options or self.config.evaluation
         windows, _ = self.embedding("neural", set_name)
         used = list(dict.fromkeys(windows["recording"]))
-        with self.project.annotations(read_only=True) as store:
-            bouts = store.snapshot(
-                used, raters=options.labels.raters, sources=options.labels.sources
-            )
+        bouts = pd.DataFrame(columns=list(BOUT_COLUMNS))
+        if self.project.annotations_path.exists():
+            with self.project.annotations(read_only=True) as store:
+                bouts = store.snapshot(
+                    used, raters=options.labels.raters, sources=options.labels.sources
+                )
         sample = build_sample(
             self.folder,
             self.project.prepared_recordings(used),

@@ -11,6 +11,7 @@ from napari_neuroembed.errors import DataError, raise_all
 FIRM = frozenset(
     {
         "rate.missing",
+        "derived.missing",
         "sync.missing",
         "sync.length",
         "source.missing",
