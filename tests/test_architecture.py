@@ -92,7 +92,8 @@ def is_unsafe(call: ast.Call) -> bool:
     flags = {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg}
     return (
         name in {"pickle.load", "pickle.loads", "joblib.load", "pd.read_pickle"}
-        or name in {"eval", "exec", "os.system", "os.popen", "yaml.load"}
+        or name in {"eval", "exec", "os.system", "os.popen"}
+        or (name == "yaml.load" and not flags.get("Loader", "").endswith("SafeLoader"))
         or flags.get("shell") == "True"
         or flags.get("allow_pickle") == "True"
         or (name == "torch.load" and flags.get("weights_only") != "True")

@@ -36,7 +36,7 @@ def test_two_runs_cannot_share_a_name(run, tmp_path):
 
 def test_a_missing_run_is_refused_with_the_known_ones(run):
     with pytest.raises(RunFolderError, match="Known runs: first"):
-        RunFolder.open(run.path.parent / "frist")
+        RunFolder.open(run.path.parent / "other")
 
 
 def test_a_foreign_or_newer_run_is_refused(run):
@@ -56,6 +56,25 @@ def test_embeddings_come_back_row_by_row(run, windows):
     assert (array == h).all()
     assert run.embedding_sets() == ["eval"]
     assert run.embedding_streams() == ["neural"]
+
+
+def test_a_set_is_made_again_only_when_asked(run, windows):
+    h = np.zeros((3, 4), dtype=np.float32)
+    run.write_embeddings("eval", windows, {"neural": h}, {})
+    with pytest.raises(RunFolderError, match="--replace"):
+        run.write_embeddings("eval", windows, {"neural": h}, {})
+    run.write_embeddings("eval", windows, {"neural": h + 1}, {}, replace=True)
+    assert run.read_embedding("neural")[1].max() == 1
+
+
+@pytest.mark.parametrize("name", ["../evil", "", "a/b", ".hidden"])
+def test_names_are_no_paths(name, run, windows, tmp_path):
+    with pytest.raises(RunFolderError, match="letters, digits"):
+        RunFolder.create(tmp_path, name, {})
+    with pytest.raises(RunFolderError, match="letters, digits"):
+        run.write_evaluation(name, "", pd.DataFrame(), {}, pd.DataFrame())
+    with pytest.raises(RunFolderError, match="letters, digits"):
+        run.write_embeddings(name, windows, {}, {})
 
 
 def test_rows_that_do_not_match_are_refused(run, windows):

@@ -143,12 +143,19 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stride", type=float, metavar="SECONDS", help="seconds between windows"
     )
+    parser.add_argument(
+        "--replace", action="store_true", help="make a set again that exists"
+    )
 
 
 def _embed(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
     run = project.run(args.run)
     windows, h = run.embed(
-        args.set_name, recordings=args.recordings, stride_s=args.stride, report=report
+        args.set_name,
+        recordings=args.recordings,
+        stride_s=args.stride,
+        replace=args.replace,
+        report=report,
     )
     folder = run.folder.path / "embeddings" / args.set_name
     report.say(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,16 @@ from napari_neuroembed.data.covariates import covariate_table
 from napari_neuroembed.data.opening import Opened, open_recording
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project_file import PROJECT_FILE, ProjectFile
-from napari_neuroembed.data.project_spec import Acceptance, ProjectSpec, RecordingSpec
+from napari_neuroembed.data.project_folders import ProjectFolders
+from napari_neuroembed.data.project_preprocessing import (
+    preprocessing_of,
+    with_preprocessing,
+)
+from napari_neuroembed.data.project_spec import (
+    Acceptance,
+    ProjectSpec,
+    RecordingSpec,
+)
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.roots import Roots
 from napari_neuroembed.data.source_records import (
@@ -35,10 +43,8 @@ if TYPE_CHECKING:
     from napari_neuroembed.data.annotations import AnnotationStore
     from napari_neuroembed.options.preprocessing import PreprocessingOptions
 
-ANNOTATIONS_FILE = "annotations.sqlite"
 
-
-class Project:
+class Project(ProjectFolders):
     """A folder with project.yaml, and all that is made from it.
 
     Use :meth:`create` or :meth:`open`.
@@ -119,31 +125,6 @@ class Project:
     def spec(self, spec: ProjectSpec) -> None:
         self._file.spec = spec
 
-    @property
-    def derived_root(self) -> Path:
-        """Folder of all prepared recordings."""
-        return self.path / "derived"
-
-    @property
-    def jobs_folder(self) -> Path:
-        """Folder of the jobs."""
-        return self.path / "jobs"
-
-    @property
-    def runs_folder(self) -> Path:
-        """Folder of the runs."""
-        return self.path / "runs"
-
-    @property
-    def compare_folder(self) -> Path:
-        """Folder of the tables over many runs."""
-        return self.path / "compare"
-
-    @property
-    def annotations_path(self) -> Path:
-        """The database of the bouts."""
-        return self.path / ANNOTATIONS_FILE
-
     def derived_folder(self, recording: str) -> Path:
         """Return the folder of one prepared recording."""
         return self.derived_root / self.recording(recording).id
@@ -184,10 +165,7 @@ class Project:
         ConfigError
             Naming what is wrong in that part of project.yaml.
         """
-        from napari_neuroembed.options.base import from_dict
-        from napari_neuroembed.options.preprocessing import PreprocessingOptions
-
-        return from_dict(PreprocessingOptions, self.spec.preprocessing, "preprocessing")
+        return preprocessing_of(self.spec)
 
     def set_preprocessing(self, changes: Mapping[str, Any]) -> None:
         """Change options of pre-processing and save project.yaml.
@@ -202,19 +180,8 @@ class Project:
         ConfigError
             When a path is no option or a value is wrong; nothing is written.
         """
-        from napari_neuroembed.options.base import replace_path
-
-        options = self.preprocessing()
-        written = copy.deepcopy(dict(self.spec.preprocessing))
-        for path, value in changes.items():
-            options = replace_path(options, path, value)
-            *parents, last = path.split(".")
-            place = written
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[last] = value
         before = self.spec
-        self.spec = replace(before, preprocessing=written)
+        self.spec = with_preprocessing(before, changes)
         self._save_or_restore(before)
 
     def covariates(self) -> pd.DataFrame:

@@ -31,12 +31,13 @@ _PLAIN = {
 }
 
 
-class _Loader(yaml.SafeLoader):
+class StrictSafeLoader(yaml.SafeLoader):
     """Safe loader of the core schema that refuses aliases and double keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as PyYAML has it
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a node, refusing aliases and anchors."""
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # no stub
             raise yaml.MarkedYAMLError(
@@ -48,6 +49,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(
         self, node: yaml.MappingNode, deep: bool = False
     ) -> dict[Hashable, Any]:
+        """Construct a mapping, refusing keys that come twice."""
         seen: dict[Any, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
@@ -64,7 +66,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Safe dumper that quotes what :class:`_Loader` would read as something else."""
+    """Safe dumper that quotes what the loader would read as something else."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as PyYAML has it
 
@@ -73,7 +75,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-for _kind in (_Loader, _Dumper):
+for _kind in (StrictSafeLoader, _Dumper):
     for _tag, (_pattern, _first) in _PLAIN.items():
         _kind.add_implicit_resolver(_tag, re.compile(rf"({_pattern})\Z"), _first)
 
@@ -101,7 +103,7 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise ConfigError(f"{where} is larger than {MAX_BYTES:,} bytes.")
     try:
-        content = yaml.load(text, Loader=_Loader)
+        content = yaml.load(text, Loader=StrictSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""

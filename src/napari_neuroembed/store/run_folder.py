@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -14,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_neuroembed import files
-from napari_neuroembed.data.names import check_name
 from napari_neuroembed.errors import DataError, RunFolderError
 
 RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "history.csv"
 SCHEMA_VERSION = 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STATUSES = ("created", "running", "finished", "stopped", "failed")
 
 
@@ -44,12 +45,13 @@ class RunFolder:
         Raises
         ------
         RunFolderError
-            When a run of that name exists.
+            When a run of that name exists, or it is no name.
         """
         if name is None:
             stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
             name = f"{stamp}-{secrets.token_hex(2)}"
-        run = cls(runs / check_name(name, "run"))
+        _check_name("Run", name)
+        run = cls(runs / name)
         try:
             run.path.mkdir(parents=True)
         except FileExistsError:
@@ -142,20 +144,23 @@ class RunFolder:
         windows: pd.DataFrame,
         arrays: Mapping[str, NDArray[np.float32]],
         facts: Mapping[str, Any],
+        *,
+        replace: bool = False,
     ) -> Path:
         """Write one set of embeddings: row i of every array is row i of the windows.
 
         Raises
         ------
         RunFolderError
-            When the row counts differ.
+            When the row counts differ, or the set exists and `replace` is False.
         """
+        self.check_free(set_name, replace=replace)
         wrong = {n: len(a) for n, a in arrays.items() if len(a) != len(windows)}
         if wrong:
             raise RunFolderError(
                 f"Set {set_name!r}: {len(windows)} windows but rows {wrong}."
             )
-        target = self.path / "embeddings" / check_name(set_name, "set")
+        target = self.path / "embeddings" / set_name
         with files.write_folder(target) as build:
             windows.to_parquet(build / "windows.parquet", index=False)
             for name, array in arrays.items():
@@ -165,6 +170,21 @@ class RunFolder:
                 {"schema_version": SCHEMA_VERSION, "set": set_name, **facts},
             )
         return target
+
+    def check_free(self, set_name: str, *, replace: bool = False) -> None:
+        """Refuse the name of a set of embeddings that exists, or is no name.
+
+        Raises
+        ------
+        RunFolderError
+            Saying how to go on.
+        """
+        _check_name("Set", set_name)
+        if not replace and (self.path / "embeddings" / set_name).exists():
+            raise RunFolderError(
+                f"Run {self.name!r} has a set {set_name!r}. Choose another --set-name, "
+                "or give --replace to make it again."
+            )
 
     def read_embedding(
         self, stream: str, set_name: str = "eval"
@@ -181,7 +201,7 @@ class RunFolder:
         RunFolderError
             When the set or stream is missing, or rows do not match.
         """
-        folder = self.path / "embeddings" / check_name(set_name, "set")
+        folder = self.path / "embeddings" / set_name
         if not folder.is_dir():
             raise RunFolderError(
                 f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
@@ -224,7 +244,8 @@ class RunFolder:
         """Write one evaluation and point ``latest.json`` at it."""
         if name is None:
             name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        target = self.path / "evaluation" / check_name(name, "evaluation")
+        _check_name("Evaluation", name)
+        target = self.path / "evaluation" / name
         if target.exists():
             raise RunFolderError(
                 f"Evaluation {name!r} of run {self.name!r} exists. Choose another "
@@ -267,6 +288,15 @@ class RunFolder:
             name = str(files.read_json(parent / "latest.json")["name"])
         files.check_folder(parent / name)
         return parent / name
+
+
+def _check_name(what: str, name: str) -> None:
+    """Refuse a name that could be a path or hide a file."""
+    if not NAME.fullmatch(name):
+        raise RunFolderError(
+            f"{what} name {name!r}: use letters, digits, '_', '-' and '.', at most 64, "
+            "beginning with a letter or digit."
+        )
 
 
 _NUMERIC_NA = {

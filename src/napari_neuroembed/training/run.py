@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -337,11 +338,9 @@ def _data_hash(project: Project) -> str:
 
 
 def _environment(config: RunConfig) -> dict[str, Any]:
-    from napari_neuroembed import __version__
-
     return {
         "versions": {
-            "napari-neuroembed": __version__,
+            "napari-neuroembed": version("napari-neuroembed"),
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
