@@ -17,6 +17,7 @@ FIRM = frozenset(
         "source.missing",
         "import.animal",
         "import.column",
+        "label.overlap",
         "recording.name",
     }
 )
