@@ -214,6 +214,8 @@ def load_config(path: Path) -> RunConfig:
     ConfigError
         When the file is no YAML mapping, or names an unknown option.
     """
+    if not Path(path).is_file():
+        raise ConfigError(f"There is no configuration {path}.")
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -58,7 +58,7 @@ def test_streams_of_one_clock_are_told_of_once():
     camera = stream(6400, -1.25, 100)
     streams = {"neural": stream(960, 0, 16), "pose": camera, "scalar": camera}
     (problem,) = check_overlap(streams, "a")
-    assert "pose and scalar starts 1.25 s before" in problem.text
+    assert "pose and scalar start 1.25 s before" in problem.text
 
 
 @pytest.mark.parametrize("rate", [None, 32.0])

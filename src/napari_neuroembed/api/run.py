@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from napari_neuroembed.config import (
     RunConfig,
     load_config,
 )
+from napari_neuroembed.data.annotation_schema import BOUT_COLUMNS
 from napari_neuroembed.errors import (
     DataError,
 )
@@ -97,8 +99,9 @@ class Run:
         made = embed(model, chosen, stride_s=stride_s, report=report)
         if made.windows.empty:
             raise DataError(
-                f"Set {set_name!r}: no window fits into the chosen recordings. Left "
-                f"out: {made.facts['dropped']}."
+                f"Set {set_name!r}: no window fits into the chosen recordings"
+                f"{_why(made.facts['dropped'])}. Choose longer recordings, or a "
+                "shorter --stride."
             )
         self.folder.write_embeddings(
             set_name, made.windows, made.arrays, made.facts, replace=replace
@@ -140,10 +143,12 @@ class Run:
         options = options or self.config.evaluation
         windows, _ = self.embedding("neural", set_name)
         used = list(dict.fromkeys(windows["recording"]))
-        with self.project.annotations(read_only=True) as store:
-            bouts = store.snapshot(
-                used, raters=options.labels.raters, sources=options.labels.sources
-            )
+        bouts = pd.DataFrame(columns=list(BOUT_COLUMNS))
+        if self.project.annotations_path.exists():
+            with self.project.annotations(read_only=True) as store:
+                bouts = store.snapshot(
+                    used, raters=options.labels.raters, sources=options.labels.sources
+                )
         sample = build_sample(
             self.folder,
             self.project.prepared_recordings(used),
@@ -191,3 +196,12 @@ class Run:
             normalise=self.config.normalise,
             seed=self.config.seed,
         )
+
+
+def _why(dropped: Mapping[str, Mapping[str, int]]) -> str:
+    """Return how many windows were left out for which reason."""
+    counts: Counter[str] = Counter()
+    for reasons in dropped.values():
+        counts.update(reasons)
+    text = ", ".join(f"{n:,} for {reason}" for reason, n in counts.items())
+    return f" (left out: {text})" if text else ""

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_neuroembed.cli import flags
-from napari_neuroembed.cli.import_flags import add_import_flags, pattern_of, request_of
+from napari_neuroembed.cli.import_flags import (
+    add_import_flags,
+    check_flags,
+    pattern_of,
+    request_of,
+    stream_settings,
+    template_of,
+)
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -117,7 +124,12 @@ def _plans(project: Project, args: argparse.Namespace) -> list[ImportPlan]:
     if args.table is not None:
         from napari_neuroembed.data.import_table import plan_table
 
-        return plan_table(project, args.table.resolve())
+        return plan_table(
+            project,
+            args.table.resolve(),
+            template=template_of(args),
+            settings=lambda streams: stream_settings(args, streams),
+        )
     from napari_neuroembed.data.import_pattern import plan_pattern
 
     return plan_pattern(project, pattern_of(args, Path.cwd()))
@@ -169,6 +181,7 @@ def _check_ways(args: argparse.Namespace) -> None:
             f"Name what to import in one way: SOURCE (or --trace), --table or "
             f"--pattern; found {found}."
         )
+    check_flags(args)
 
 
 def _user() -> str:

@@ -12,6 +12,7 @@ from napari_neuroembed.cli.flags import add_project, add_set, settings, table
 from napari_neuroembed.cli.running import VerbReport
 from napari_neuroembed.cli.score_table import score_lines
 from napari_neuroembed.config import with_settings
+from napari_neuroembed.data.problems import counted
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -158,8 +159,9 @@ def _embed(project: Project, args: argparse.Namespace, report: VerbReport) -> in
     )
     folder = run.folder.path / "embeddings" / args.set_name
     report.say(
-        f"{len(windows):,} windows of {windows['recording'].nunique()} recordings, "
-        f"{h.shape[1]} dimensions: {folder}",
+        f"{counted(len(windows), 'window')} of "
+        f"{counted(windows['recording'].nunique(), 'recording')}, "
+        f"{counted(h.shape[1], 'dimension')}: {folder}",
         windows=len(windows),
         folder=str(folder),
     )

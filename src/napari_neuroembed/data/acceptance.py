@@ -11,11 +11,13 @@ from napari_neuroembed.errors import DataError, raise_all
 FIRM = frozenset(
     {
         "rate.missing",
+        "derived.missing",
         "sync.missing",
         "sync.length",
         "source.missing",
         "import.animal",
         "import.column",
+        "label.overlap",
         "recording.name",
     }
 )

@@ -89,6 +89,11 @@ def plan_import(
             Problem("label.range", "error", text, where=f"{where} by {by}")
             for text in texts
         ]
+        problems += [
+            Problem("label.overlap", "error", text, where=f"{where} by {by}")
+            for text in _overlaps(store, bouts, group)
+            if text not in texts
+        ]
     return LabelImport(labels, tuple(problems), group)
 
 
@@ -118,6 +123,30 @@ def import_labels(
     """
     refuse(plan.problems, "Nothing was imported", accept)
     return store.import_labels(plan.labels, group=plan.group)
+
+
+def _overlaps(
+    store: AnnotationStore | None, bouts: Bouts, group: str | None
+) -> list[str]:
+    """Return the overlaps that the store would refuse, known before it is touched."""
+    known: dict[str, str | None] = {}
+    if store is not None:
+        table = store.actions()
+        known = dict(zip(table["name"], table["group"], strict=True))
+    groups: dict[str, list[str]] = {}
+    for name in bouts.actions():
+        its = known.get(name, group)
+        if isinstance(its, str):
+            groups.setdefault(its, []).append(name)
+    texts: list[str] = []
+    for names in groups.values():
+        found = check_bouts(
+            bouts.select(names), start_s=None, stop_s=None, exclusive=True
+        )
+        texts += [
+            f"{text} Actions that may overlap need --multi-label." for text in found
+        ]
+    return texts
 
 
 def _name_problems(store: AnnotationStore | None, file: LabelFile) -> list[Problem]:

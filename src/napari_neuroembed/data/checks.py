@@ -160,9 +160,11 @@ def project_problems(project: Project) -> list[Problem]:
         problems.append(Problem("project.empty", "error", text))
     animals = project.animals()
     if len(animals) == 1:
+        n = len(recordings)
         text = (
-            f"All {len(recordings)} recordings are of one animal ({animals[0]}): "
-            "nothing can be said about other animals, and swapping needs two."
+            f"{f'All {n} recordings are' if n > 1 else 'The only recording is'} of one "
+            f"animal ({animals[0]}): nothing can be said about other animals, and "
+            "swapping needs two."
         )
         problems.append(Problem("project.one_animal", "warning", text))
     known = {recording.id: recording.animal for recording in recordings}

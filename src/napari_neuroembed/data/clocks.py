@@ -172,7 +172,7 @@ def _merge_equal(found: Sequence[Span]) -> list[Span]:
         ends = round(span.start_s * 1e4), round(span.stop_s * 1e4)
         groups.setdefault(ends, []).append(span)
     joined = [
-        replace(group[0], name=" and ".join(span.name for span in group))
+        replace(group[0], name=" and ".join(_comma([span.name for span in group])))
         for group in groups.values()
     ]
     return [first, *joined]
@@ -191,14 +191,20 @@ def _compare(first: Span, other: Span, recording: str) -> Problem | None:
     if max(abs(early), abs(late)) <= tolerance + 1e-6:
         return None
     drift = (other.seconds / first.seconds - 1) * 1e6 if first.seconds > 0 else 0.0
+    s = "" if " and " in other.name else "s"
     text = (
-        f"Recording {recording!r}: {other.name} starts {_side(early)} and stops "
+        f"Recording {recording!r}: {other.name} start{s} {_side(early)} and stop{s} "
         f"{_side(late, 'after', 'before')} {first.name} ({_ranges([first, other])}; "
         f"{first.seconds:.2f} s and {other.seconds:.2f} s). The shared "
         f"{start:.2f}-{stop:.2f} s are used. Had both run from the same start to the "
         f"same stop, their clocks would differ by {drift:+,.0f} ppm."
     )
     return Problem("sync.overlap", "warning", text, recording)
+
+
+def _comma(names: Sequence[str]) -> list[str]:
+    """Join all names but the last, for "a, b and c"."""
+    return [", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names)
 
 
 def _side(seconds: float, more: str = "before", less: str = "after") -> str:

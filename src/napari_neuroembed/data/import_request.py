@@ -21,6 +21,7 @@ from napari_neuroembed.data.project_spec import (
     parse_spec,
     stream_kind,
 )
+from napari_neuroembed.data.reader_advice import with_flags
 from napari_neuroembed.data.recording import Covariate, Kind
 from napari_neuroembed.data.roots import Roots, is_source
 from napari_neuroembed.data.sources import as_source, common_folder
@@ -274,7 +275,8 @@ def _tie_all(
         source = find_source(spec, roots)
         reader = choose_reader(spec, kind, source)
         spec = replace(spec, reader=reader.name)
-        about = reader.describe(source, options_of(spec, kind))
+        with with_flags(name, reader):
+            about = reader.describe(source, options_of(spec, kind))
         shapes[name] = int(about.shape[0])
         if spec.sync is None and tied:
             spec, problem = _default_tie(name, spec, tied, shapes, about)

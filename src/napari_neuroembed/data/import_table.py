@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,13 @@ class Columns:
     covariates: tuple[str, ...]
 
 
-def plan_table(project: Project, table: Path) -> list[ImportPlan]:
+def plan_table(
+    project: Project,
+    table: Path,
+    *,
+    template: ImportRequest | None = None,
+    settings: Callable[[Sequence[str]], Mapping[str, Any]] | None = None,
+) -> list[ImportPlan]:
     """Return what a table of recordings would import.
 
     Parameters
@@ -75,6 +81,12 @@ def plan_table(project: Project, table: Path) -> list[ImportPlan]:
         ``pose_like``, ``pose_sync``, ``pose_times``, ``pose_unit``); ``labels``,
         ``labels_like``, ``rater``. Any other column is a covariate. Paths are relative
         to the table.
+    template
+        What holds for every row where the table does not say otherwise: covariates,
+        rater, how labels are read, roots.
+    settings
+        From the names of the streams to what holds for each of them, as
+        :class:`StreamRequest` takes it, where the table does not say otherwise.
 
     Raises
     ------
@@ -85,6 +97,9 @@ def plan_table(project: Project, table: Path) -> list[ImportPlan]:
     """
     header, rows = read_table(table)
     columns = understand(header, table)
+    shared = (
+        {} if settings is None else settings(sorted(columns.streams, key=_kind_order))
+    )
     typed = {c: parse_column([row[c] for row in rows]) for c in columns.covariates}
     names: list[str] = []
     requests: list[ImportRequest] = []
@@ -94,6 +109,7 @@ def plan_table(project: Project, table: Path) -> list[ImportPlan]:
         extra = {c: typed[c][index] for c in columns.covariates}
         known = {key: value for key, value in extra.items() if value is not None}
         request, problems = _request(row, columns, known, table.parent)
+        request = _with_shared(request, template, shared)
         animal = request.animal
         numbers[animal] = numbers.get(animal, 0) + 1
         name = row.get("recording") or f"{animal}_{numbers[animal]:03d}"
@@ -240,6 +256,30 @@ def _request(
         rater=row.get("rater") or None,
     )
     return request, problems
+
+
+def _with_shared(
+    request: ImportRequest, template: ImportRequest | None, shared: Mapping[str, Any]
+) -> ImportRequest:
+    """Fill what a row leaves open by what was said for all rows."""
+    streams = {}
+    for name, asked in request.streams.items():
+        given = dict(shared.get(name, {}))
+        options = {**given.pop("options", {}), **asked.options}
+        blank = {k: v for k, v in given.items() if not getattr(asked, k)}
+        streams[name] = replace(asked, options=options, **blank)
+    request = replace(request, streams=streams)
+    if template is None:
+        return request
+    return replace(
+        template,
+        animal=request.animal,
+        streams=streams,
+        covariates={**template.covariates, **request.covariates},
+        labels=request.labels,
+        labels_like=request.labels_like or template.labels_like,
+        rater=request.rater or template.rater,
+    )
 
 
 def _values(

@@ -22,6 +22,7 @@ from napari_neuroembed.data.project_spec import (
     TimestampsSync,
     stream_kind,
 )
+from napari_neuroembed.data.reader_advice import with_flags
 from napari_neuroembed.data.recording import Kind, Stream, TimeAxis
 from napari_neuroembed.data.roots import Roots
 from napari_neuroembed.data.shared_clocks import share_clock, steady
@@ -204,13 +205,14 @@ class _Opener:
         kind = stream_kind(name, spec)
         source = find_source(spec, self.roots)
         reader = choose_reader(spec, kind, source)
-        found = reader.read(
-            source,
-            options_of(spec, kind),
-            rate_hz=rate_hz,
-            accept=self.accept,
-            salvage=self.spec.salvage,
-        )
+        with with_flags(name, reader):
+            found = reader.read(
+                source,
+                options_of(spec, kind),
+                rate_hz=rate_hz,
+                accept=self.accept,
+                salvage=self.spec.salvage,
+            )
         return pick(found, name, kind, source.name)
 
     def _like(self, name: str, spec: StreamSpec, sync: LikeSync) -> Stream:

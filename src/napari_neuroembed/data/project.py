@@ -258,7 +258,7 @@ class Project(ProjectFolders):
         problems = derived_problems(self, recording)
         refuse_with_option(
             [replace(p, severity="error") for p in problems],
-            f"Recording {recording!r}",
+            "Pre-processed data",
             self.accepted(recording),
         )
         folder = self.derived_folder(recording)

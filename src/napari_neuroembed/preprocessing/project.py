@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,9 @@ from napari_neuroembed.preprocessing.pipeline import (
 from napari_neuroembed.progress import Report, silent
 
 TEMPLATE_FILE = "template.npy"
+
+_CHECK = re.compile(r"\[((?:neural|trace)\.[a-z0-9_]+)\]")
+"""Ids of findings about the data in a message."""
 
 
 def preprocess_project(
@@ -62,7 +66,7 @@ def preprocess_project(
         try:
             rows.append((name, "made", _preprocess(project, name, place, report)))
         except DataError as error:
-            rows.append((name, "failed", str(error)))
+            rows.append((name, "failed", _with_option(str(error), project, name)))
     report("preprocess", len(todo), len(todo))
     table = pd.DataFrame(rows, columns=["recording", "status", "detail"])
     return table.set_index("recording").loc[ids].reset_index()
@@ -86,6 +90,18 @@ def _preprocess(
         report=inner,
     )
     return f"{summary['bytes'] / 1e6:.1f} MB"
+
+
+def _with_option(text: str, project: Project, name: str) -> str:
+    """Add to a refusal of the data how it is overruled."""
+    checks = [] if "--accept" in text else _CHECK.findall(text)
+    if not checks:
+        return text
+    flags = " ".join(f"--accept {check}" for check in dict.fromkeys(checks))
+    return (
+        f"{text} If this is right: neuroembed check {project.path} --recording {name} "
+        f'{flags} --why "...", then pre-process again.'
+    )
 
 
 def _reference(project: Project, name: str) -> NDArray[np.float32] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +82,10 @@ class RunFolder:
         """
         path = Path(path)
         if not (path / RUN).is_file():
+            if path.is_dir():
+                raise RunFolderError(
+                    f"{path} is not a run of neuroembed: it has no {RUN}."
+                )
             known = sorted(p.parent.name for p in path.parent.glob(f"*/{RUN}"))
             raise RunFolderError(
                 f"There is no run {path.name!r} in {path.parent}. Known runs: "
@@ -110,6 +115,11 @@ class RunFolder:
         if not isinstance(content, dict) or "name" not in content:
             raise RunFolderError(f"{self.path / RUN} is not a run of neuroembed.")
         return content
+
+    def discard(self) -> None:
+        """Remove a run that was refused before its first step; others are kept."""
+        if not self.checkpoints.exists():
+            shutil.rmtree(self.path)
 
     def update(self, **facts: Any) -> None:
         """Change entries of ``run.json``."""

@@ -22,7 +22,12 @@ from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.splits import Split, make_split
-from napari_neuroembed.errors import Cancelled, RunFolderError, TrainingError
+from napari_neuroembed.errors import (
+    Cancelled,
+    NeuroembedError,
+    RunFolderError,
+    TrainingError,
+)
 from napari_neuroembed.methods import find_method
 from napari_neuroembed.methods.base import StepReport
 from napari_neuroembed.options.base import to_dict
@@ -99,14 +104,21 @@ def train(
         )
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    recordings = [project.prepared(i) for i in project.recording_ids()]
     started = time.perf_counter()
     try:
-        setup = prepare(
-            recordings, config, common_mask(project), report, device=_device(config)
-        )
+        recordings = [project.prepared(i) for i in project.recording_ids()]
+        mask = common_mask(project)
+        setup = prepare(recordings, config, mask, report, device=_device(config))
+    except NeuroembedError:
+        if not resume:
+            folder.discard()
+        raise
+    except (Cancelled, KeyboardInterrupt):
+        folder.update(status="stopped")
+        raise
+    try:
         _finish(_train(folder, project, setup, config, report), folder, setup, started)
-    except Cancelled:
+    except (Cancelled, KeyboardInterrupt):
         folder.update(status="stopped")
         raise
     except BaseException as error:
@@ -165,7 +177,7 @@ def check_needs(
     if len(animals) < needs.min_animals:
         raise TrainingError(
             f"{config.method} swaps poses between animals and needs at least "
-            f"{needs.min_animals} with fit recordings; there are {len(animals)} "
+            f"{needs.min_animals} with fit recordings; found {len(animals)} "
             f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
             "without swapping) or simclr_views (no poses needed)."
         )
