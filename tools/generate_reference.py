@@ -11,6 +11,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import itertools
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from napari_neuroembed import job_facts, options
+from napari_neuroembed import config, job_facts, options
 from napari_neuroembed.augmentation import AUGMENTATIONS
 from napari_neuroembed.augmentation.kernels import INDICATORS
 from napari_neuroembed.cli.exit_codes import MEANINGS
@@ -95,8 +96,8 @@ def configuration() -> str:
             "`--set`."
         ),
     ]
-    lines += ["", "## A run", "", inspect.getdoc(RunConfig) or "", ""]
-    lines += _fields(RunConfig)
+    lines += ["", "## config.yaml", "", _sentence(config), *_class(RunConfig)]
+    lines += ["", "Presets: " + ", ".join(f"`{name}`" for name in PRESETS) + "."]
     for info in pkgutil.iter_modules(options.__path__):
         module = importlib.import_module(f"{options.__name__}.{info.name}")
         kinds = [
@@ -106,18 +107,22 @@ def configuration() -> str:
         ]
         if not kinds:
             continue
-        about = (inspect.getdoc(module) or "").splitlines()[0]
-        lines += ["", f"## {info.name}", "", about]
+        lines += ["", f"## {info.name}", "", _sentence(module)]
         for kind in sorted(kinds, key=lambda kind: inspect.getsourcelines(kind)[1]):
-            lines += ["", f"### {kind.__name__}", "", inspect.getdoc(kind) or "", ""]
-            lines += _fields(kind)
+            lines += _class(kind)
     return _page(lines)
 
 
 def run_folder() -> str:
     """Return the page of files and columns of project, run and job folders."""
-    lines = [_NOTE, "# Project, run and job folders", "", *_constants(schema), ""]
-    lines += ["## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
+    lines = [_NOTE, "# Project, run and job folders"]
+    told = _told_constants(schema) | _told_constants(job_facts)
+    for title, name in RUN_FOLDER.items():
+        content = {**vars(schema), **vars(job_facts)}[name]
+        rows = [[f"`{one}`", meaning] for one, meaning in content.items()]
+        lines += ["", f"## {title}", "", told[name], ""]
+        lines += _table(("name", "meaning"), rows)
+    lines += ["", "## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
     lines += _fields(job_facts.JobFacts)
     return _page(lines)
 
@@ -196,6 +201,18 @@ def checks() -> str:
         rows.append([f"`{name}`", grade, text])
     return _page([*lines, *_table(("id", "grade", "text"), rows)])
 
+
+RUN_FOLDER = {
+    "The project folder": "PROJECT_FILES",
+    "derived/RECORDING": "DERIVED_FILES",
+    "runs/RUN": "RUN_FILES",
+    "windows.parquet": "WINDOW_COLUMNS",
+    "scores.csv": "SCORES",
+    "Tasks": "TASKS",
+    "predictions.parquet": "PREDICTIONS",
+    "jobs/JOB": "JOB_FILES",
+}
+"""The sections of the page of run and job folders, and the tables that fill them."""
 
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
@@ -279,6 +296,16 @@ def _spoken(node: ast.expr) -> str:
     return "…"
 
 
+def _class(kind: type[Any]) -> list[str]:
+    about = inspect.getdoc(kind) or ""
+    return ["", f"### {kind.__name__}", "", about, "", *_fields(kind)]
+
+
+def _sentence(module: Any) -> str:
+    """Return the first line of a module's description."""
+    return (inspect.getdoc(module) or "").splitlines()[0]
+
+
 def _fields(kind: type[Any]) -> list[str]:
     schema_of = TypeAdapter(kind).json_schema()
     rows = []
@@ -330,19 +357,16 @@ def _default(field: dataclasses.Field[Any]) -> str:
     return f"`{described.default!r}`"
 
 
-def _constants(module: Any) -> list[str]:
-    """Describe every public constant of a module, with the sentence below it."""
-    lines = [(inspect.getdoc(module) or "").splitlines()[0]]
+def _told_constants(module: Any) -> dict[str, str]:
+    """Return the sentence below every public constant of a module."""
     body = ast.parse(inspect.getsource(module)).body
-    for node, below in zip(body, [*body[1:], None], strict=True):
+    told = {}
+    for node, below in itertools.pairwise(body):
         name = _assigned(node)
-        if name is None:
-            continue
-        lines += ["", f"## {name}", ""]
-        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            lines += [inspect.cleandoc(str(below.value.value)), ""]
-        lines += _value(getattr(module, name))
-    return lines
+        text = below.value if isinstance(below, ast.Expr) else None
+        if name and isinstance(text, ast.Constant):
+            told[name] = inspect.cleandoc(str(text.value))
+    return told
 
 
 def _assigned(node: ast.stmt) -> str | None:
@@ -354,17 +378,6 @@ def _assigned(node: ast.stmt) -> str | None:
     if isinstance(target, ast.Name) and target.id.isupper() and target.id[0] != "_":
         return target.id
     return None
-
-
-def _value(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return _table(
-            ("name", "meaning"), ([f"`{k}`", str(v)] for k, v in value.items())
-        )
-    if isinstance(value, tuple | list | set | frozenset):
-        items = sorted(value) if isinstance(value, set | frozenset) else value
-        return [f"- `{item}`" for item in items]
-    return [f"`{value!r}`"]
 
 
 def _flag(action: argparse.Action) -> list[str]:
