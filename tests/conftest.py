@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Two-thread torch on a busy machine burns many times the work; sub-processes inherit.
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+os.environ.setdefault("NEUROEMBED_WORKERS", "1")
 
 
 def pytest_collection_finish() -> None:

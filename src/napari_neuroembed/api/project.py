@@ -48,6 +48,7 @@ class Project(data_project.Project):
         self,
         *,
         recordings: Sequence[str] | None = None,
+        workers: int | None = None,
         report: Report = silent,
     ) -> pd.DataFrame:
         """Make ``derived/`` of every recording that has none, or an outdated one.
@@ -56,6 +57,8 @@ class Project(data_project.Project):
         ----------
         recordings
             Only these; default all.
+        workers
+            Processes that work side by side; default one per core.
         report
             Told about every chunk.
 
@@ -65,7 +68,7 @@ class Project(data_project.Project):
             One row per recording: recording, status (made, kept, failed), detail.
         """
         return preprocessing.preprocess_project(
-            self, recordings=recordings, report=report
+            self, recordings=recordings, workers=workers, report=report
         )
 
     def config(

@@ -47,6 +47,12 @@ def _preprocess_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recordings", nargs="+", metavar="ID", help="only these; default all"
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="recordings prepared at a time; default one per core",
+    )
     add_set(parser)
 
 
@@ -58,7 +64,9 @@ def _preprocess(project: Project, args: argparse.Namespace, report: VerbReport) 
                 for path, value in settings(args).items()
             }
         )
-    done = project.preprocess(recordings=args.recordings, report=report)
+    done = project.preprocess(
+        recordings=args.recordings, workers=args.workers, report=report
+    )
     counts = done["status"].value_counts().to_dict()
     text = ", ".join(f"{n} {status}" for status, n in counts.items())
     failed = done[done["status"] == "failed"]

@@ -9,7 +9,9 @@ from pydantic import TypeAdapter
 
 from napari_neuroembed.data.fingerprints import Fingerprint, as_plain
 from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.project_spec import RecordingSpec
+from napari_neuroembed.data.project_spec import RecordingSpec, stream_kind
+from napari_neuroembed.errors import DataError
+from napari_neuroembed.files import MANIFEST, read_json
 from napari_neuroembed.options.base import to_dict
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ _READING = ("kind", "reader", "rate_hz", "sync", "channels", "reader_options")
 _PLACES = ("file", "frames")
 _NO_DIFFERENCE = ("max_memory_mb",)
 
+TEMPLATE = "registration:template"
+"""Key of the template among the sources; no stream can have this name."""
+
 
 def provenance_of(project: Project, recording: str) -> dict[str, Any]:
     """Return what a prepared recording is made from.
@@ -27,9 +32,10 @@ def provenance_of(project: Project, recording: str) -> dict[str, Any]:
     -------
     dict
         ``sources``: by stream, size and hash of every file and how it is read and
-        timed; whoever changes one of these makes derived data out of date, whoever
-        moves files does not. ``files``: where they were. ``accepted``: what somebody
-        took in spite of a refusal.
+        timed, and the hash of the template of the animal's first recording, where
+        images are moved onto it; whoever changes one of these makes derived data out
+        of date, whoever moves files does not. ``files``: where they were.
+        ``accepted``: what somebody took in spite of a refusal.
     """
     spec = project.recording(recording)
     records = project.records_of(recording)
@@ -41,7 +47,7 @@ def provenance_of(project: Project, recording: str) -> dict[str, Any]:
     return {
         "recording": recording,
         "animal": spec.animal,
-        "sources": identity(spec, records),
+        "sources": {**identity(spec, records), **_template(project, spec)},
         "files": as_plain(records),
         "accepted": accepted,
     }
@@ -62,6 +68,29 @@ def identity(
                 about[part] = [list(entry.content) for entry in records[part]]
         found[name] = about
     return found
+
+
+def first_recording(project: Project, animal: str) -> str:
+    """Return the first recording of an animal, whose template the others follow."""
+    return next(r.id for r in project.spec.recordings if r.animal == animal)
+
+
+def _template(project: Project, spec: RecordingSpec) -> dict[str, Any]:
+    """Return the hash of the template that this recording's images are moved onto."""
+    from napari_neuroembed.data.derived import TEMPLATE_FILE
+
+    registration = project.preprocessing().registration
+    first = first_recording(project, spec.animal)
+    has_images = any(stream_kind(n, s) == "neural" for n, s in spec.streams.items())
+    follows = registration.method != "none" and registration.reference == "animal"
+    if first == spec.id or not (has_images and follows):
+        return {}
+    try:
+        manifest = read_json(project.derived_folder(first) / MANIFEST)
+        digest = manifest["files"][TEMPLATE_FILE]["sha256"]
+    except (DataError, KeyError, TypeError):
+        return {}  # there is none (yet)
+    return {TEMPLATE: {"recording": first, "sha256": digest}}
 
 
 def derived_problems(project: Project, recording: str) -> list[Problem]:
@@ -106,6 +135,10 @@ def compare_sources(made: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
     differences = []
     for name in sorted(set(made) | set(now)):
         before, after = made.get(name), now.get(name)
+        if name == TEMPLATE:
+            if before != after:
+                differences.append("the template of the animal's first recording")
+            continue
         if before is None or after is None:
             differences.append(f"{name} (stream {'added' if after else 'removed'})")
             continue

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from napari_neuroembed.files import (
 )
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.preprocessing import PreprocessingOptions
+from napari_neuroembed.preprocessing.lock import recording_lock
 from napari_neuroembed.preprocessing.native import NativeStack
 from napari_neuroembed.preprocessing.neural import NeuralJob, prepare_neural
 from napari_neuroembed.preprocessing.pose import Prepared, prepare_pose
@@ -88,7 +90,8 @@ def preprocess_recording(
     Raises
     ------
     DataError
-        When the recording cannot be used as it is, or the disk is too small.
+        When the recording cannot be used as it is, the disk is too small, or another
+        process prepares it at this moment.
     """
     given = dict(provenance or {})
     job = NeuralJob(
@@ -112,9 +115,8 @@ def preprocess_recording(
             f"{job.head} has nothing to prepare: it has no neural, trace, pose or "
             "scalar stream."
         )
-    recover_folder(folder)
     steps: dict[str, Any] = {}
-    with write_folder(folder) as build:
+    with recording_lock(folder), _fresh_folder(folder) as build:
         if neural is not None:
             steps[neural] = prepare_neural(job, neural, build)
         for name, result in prepared.items():
@@ -172,6 +174,14 @@ def is_current(
         and found.get("options") == _options_of(options)
         and found.get("sources") == plain(fingerprints)
     )
+
+
+@contextlib.contextmanager
+def _fresh_folder(folder: Path) -> Iterator[Path]:
+    """Clear away what killed processes left, then build the folder."""
+    recover_folder(folder)
+    with write_folder(folder) as build:
+        yield build
 
 
 def _neural_of(recording: Recording) -> str | None:

@@ -1,4 +1,4 @@
-"""Pre-process all recordings of a project that need it."""
+"""Pre-process all recordings of a project that need it, several at a time."""
 
 from __future__ import annotations
 
@@ -10,16 +10,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_neuroembed import files
+from napari_neuroembed.data.derived import TEMPLATE_FILE
+from napari_neuroembed.data.derived_state import first_recording
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.errors import DataError
+from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.pipeline import (
     estimate_disk,
     is_current,
     preprocess_recording,
 )
+from napari_neuroembed.preprocessing.workers import Message, Workers, count_workers
 from napari_neuroembed.progress import Report, silent
 
-TEMPLATE_FILE = "template.npy"
+LISTEN_S = 0.5
+"""Seconds between two looks at whether work should stop."""
+
+Outcome = tuple[str, str]
+"""Status (``made``, ``kept``, ``failed``) and detail."""
 
 _CHECK = re.compile(r"\[((?:neural|trace)\.[a-z0-9_]+)\]")
 """Ids of findings about the data in a message."""
@@ -29,6 +37,7 @@ def preprocess_project(
     project: Project,
     *,
     recordings: Sequence[str] | None = None,
+    workers: int | None = None,
     report: Report = silent,
 ) -> pd.DataFrame:
     """Pre-process recordings; one failure does not stop the others.
@@ -39,8 +48,13 @@ def preprocess_project(
         With at least one recording.
     recordings
         Only these ids; default all.
+    workers
+        Processes that work side by side, each on one thread. Default as many as there
+        are cores, or what the variable NEUROEMBED_WORKERS says. Results do not depend
+        on it.
     report
-        Told about every chunk of every recording.
+        Told about every chunk of every recording. When it raises Cancelled, nothing
+        unfinished is left, but finished stages and recordings are kept.
 
     Returns
     -------
@@ -56,40 +70,109 @@ def preprocess_project(
     ids = list(recordings or project.recording_ids())
     if not ids:
         raise DataError(f"{project.path} holds no recording. Import one first.")
-    todo = [name for name in ids if not _is_current(project, name)]
-    rows = [(name, "kept", "") for name in ids if name not in todo]
+    firsts = firsts_of(
+        {i: project.recording(i).animal for i in project.recording_ids()}
+    )
+    for name in ids:
+        project.recording(name)  # refuses an unknown one before any work
+    todo = select(ids, firsts, lambda name: _is_current(project, name))
+    outcomes = dict.fromkeys(ids, ("kept", ""))
     needed = _check_disk(project, todo)
     report("preprocess", 0, len(todo), f"{needed / 1e6:,.0f} MB of disk needed")
-    for i, name in enumerate(todo):
-        place = (i, len(todo))
-        report("preprocess", *place, name)
-        try:
-            rows.append((name, "made", _preprocess(project, name, place, report)))
-        except DataError as error:
-            rows.append((name, "failed", _with_option(str(error), project, name)))
+    order = Order(todo, firsts)
+    n = count_workers(workers, len(todo), project.preprocessing().max_memory_mb)
+    if n > 1 and _is_saved(project):
+        outcomes |= _side_by_side(project, order, n, report)
+    else:
+        outcomes |= _one_by_one(project, order, report)
     report("preprocess", len(todo), len(todo))
-    table = pd.DataFrame(rows, columns=["recording", "status", "detail"])
-    return table.set_index("recording").loc[ids].reset_index()
+    rows = [(name, *outcomes[name]) for name in ids]
+    return pd.DataFrame(rows, columns=["recording", "status", "detail"])
 
 
-def _preprocess(
-    project: Project, name: str, place: tuple[int, int], report: Report
-) -> str:
-    def inner(stage: str, done: int, total: int, message: str = "") -> None:
-        """Tell the progress of one recording as part of all."""
-        del message
-        report("preprocess", *place, f"{name}: {stage} {done} of {total}")
+def prepare_one(project: Project, name: str, report: Report) -> Outcome:
+    """Prepare a recording, unless that is no longer needed."""
+    try:
+        if _is_current(project, name):
+            return "kept", ""
+        summary = preprocess_recording(
+            project.raw(name),
+            project.preprocessing(),
+            project.derived_folder(name),
+            provenance=project.provenance(name),
+            reference=_reference(project, name),
+            accept=project.accepted(name),
+            report=report,
+        )
+    except DataError as error:
+        return "failed", _with_option(str(error), project, name)
+    return "made", f"{summary['bytes'] / 1e6:.1f} MB"
 
-    summary = preprocess_recording(
-        project.raw(name),
-        project.preprocessing(),
-        project.derived_folder(name),
-        provenance=project.provenance(name),
-        reference=_reference(project, name),
-        accept=project.accepted(name),
-        report=inner,
+
+def _one_by_one(project: Project, order: Order, report: Report) -> dict[str, Outcome]:
+    outcomes = {}
+    while (name := order.take()) is not None:
+        report("preprocess", *order.place, name)
+        outcomes[name] = prepare_one(project, name, _inner(name, order, report))
+        order.finish(name)
+    return outcomes
+
+
+def _side_by_side(
+    project: Project, order: Order, n: int, report: Report
+) -> dict[str, Outcome]:
+    outcomes = {}
+    with Workers(project.path, n) as workers:
+        while order.n_done < order.n:
+            while workers.idle and (name := order.take()) is not None:
+                workers.give(name)
+            message = workers.next_message(LISTEN_S)
+            if message is None:
+                report("preprocess", *order.place, ", ".join(workers.busy.values()))
+            elif message.facts and message.facts["event"] == "progress":
+                facts = message.facts
+                inner = _inner(workers.busy[message.worker], order, report)
+                inner(facts["stage"], facts["done"], facts["total"])
+            else:
+                name, outcome = _ended(workers, message)
+                outcomes[name] = outcome
+                order.finish(name)
+                report("preprocess", *order.place, name)
+    return outcomes
+
+
+def _ended(workers: Workers, message: Message) -> tuple[str, Outcome]:
+    """Return what came of a recording whose worker is done with it, or ended."""
+    if message.facts is None:
+        name, code = workers.replace(message.worker)
+        return name, ("failed", _ended_early(name, code))
+    if message.facts["event"] == "error":
+        raise RuntimeError(f"A worker failed:\n{message.facts['detail']}")
+    name = workers.release(message.worker)
+    return name, (message.facts["status"], message.facts["detail"])
+
+
+def _ended_early(name: str, code: int) -> str:
+    return (
+        f"The process that prepared {name!r} ended before it was done (exit code "
+        f"{code}); the computer may have run out of memory. Try --workers 1, or a "
+        "smaller preprocessing.max_memory_mb."
     )
-    return f"{summary['bytes'] / 1e6:.1f} MB"
+
+
+def _inner(name: str, order: Order, report: Report) -> Report:
+    """Return what tells the progress of one recording as part of all."""
+
+    def inner(stage: str, done: int, total: int, message: str = "") -> None:
+        del message
+        report("preprocess", *order.place, f"{name}: {stage} {done} of {total}")
+
+    return inner
+
+
+def _is_saved(project: Project) -> bool:
+    """Whether a process that opens the project folder sees this very project."""
+    return Project.open(project.path).spec == project.spec
 
 
 def _with_option(text: str, project: Project, name: str) -> str:
@@ -106,10 +189,7 @@ def _with_option(text: str, project: Project, name: str) -> str:
 
 def _reference(project: Project, name: str) -> NDArray[np.float32] | None:
     """Return the template of the animal's first recording; None for that one."""
-    animal = project.recording(name).animal
-    first = next(
-        i for i in project.recording_ids() if project.recording(i).animal == animal
-    )
+    first = first_recording(project, project.recording(name).animal)
     path = project.derived_folder(first) / TEMPLATE_FILE
     if first == name or not path.is_file():
         return None

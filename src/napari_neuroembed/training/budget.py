@@ -1,30 +1,52 @@
-"""Turn a time budget into steps, stride and image size by timing twenty real steps."""
+"""Turn a time budget into steps, stride, image size and batch by timing real steps."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.data.recording import Recording
-from napari_neuroembed.methods.base import Method
 from napari_neuroembed.progress import Report, silent
-from napari_neuroembed.training.batches import Batches
 from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
-from napari_neuroembed.training.run import prepare
+from napari_neuroembed.training.memory import freed_blocks_kept
+from napari_neuroembed.training.run import Setup, device_of, prepare
 
-CALIBRATION_STEPS = 20
-WARMUP_STEPS = 4
 ENOUGH_STEPS = 400
-SMALLEST_IMAGE = 16
-SHARE = 0.9
-EPOCHS = 10
-PAPER_EPOCHS = 200
+"""A smaller image or batch is tried while the budget buys fewer steps."""
+
+FEWEST_TIMED, MOST_TIMED = 3, 20
+CANDIDATE_SHARE = 0.1
+"""Share of the budget in which the steps of one candidate are timed."""
+
+CALIBRATION_SHARE = 0.4
+"""Share of the budget after which no further candidate is tried."""
+
+SMALLEST_IMAGE, SMALLEST_BATCH = 16, 32
+TRAINING_SHARE = 0.9
+"""Share of what is left that steps may fill; the rest is for checkpoints and h."""
+
+FASTEST, SLOWEST = 0.5, 2.0
+"""A size that was not timed may take half or twice the time its work suggests."""
+
+FIRST_STEP_FACTOR = 8.0
+"""A first step this many times too slow tells that a size is hopeless."""
+
+ENDLESS_STEPS = 1_000_000
+EPOCHS, PAPER_EPOCHS = 10, 200
+FEWEST_BATCHES = 4
+LONGEST_STRIDE_S = 1.0
+
+Clock = Callable[[], float]
+StepRunner = Callable[[Setup], Iterator[object]]
 
 
 @dataclass(frozen=True)
@@ -34,30 +56,101 @@ class Plan:
     Parameters
     ----------
     config
-        With steps, stride and image size filled in.
+        With steps, stride, image size and batch filled in.
     step_s
         Measured seconds per step.
     expected_s
-        Expected seconds of training.
+        Expected seconds of training, set-up included.
     paper_s
         What 200 epochs over every frame's window would take here.
+    ends
+        When the training is expected to end.
     """
 
     config: RunConfig
     step_s: float
     expected_s: float
     paper_s: float
+    ends: datetime
 
     def sentence(self) -> str:
-        """Say what was chosen and how long it takes."""
+        """Say what was chosen, how long it takes and when it ends."""
         training, windows = self.config.training, self.config.windows
         size = f", images {training.image_size} px" if training.image_size else ""
         return (
             f"{training.steps:,} steps of {training.batch_size} windows every "
-            f"{windows.stride_s:g} s{size}: about {duration(self.expected_s)} "
-            f"({self.step_s * 1000:.0f} ms per step). The paper's schedule (200 epochs "
-            f"over every frame) would take about {duration(self.paper_s)} here."
+            f"{windows.stride_s:.3g} s{size}: about {duration(self.expected_s)} "
+            f"({self.step_s * 1000:.0f} ms per step), until about "
+            f"{clock_time(self.ends)}. The paper's schedule (200 epochs over every "
+            f"frame) would take about {duration(self.paper_s)} here."
         )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A size to try.
+
+    Parameters
+    ----------
+    image_size
+        As in the training options; 0 is the size of the cache.
+    batch_size
+        Windows per step.
+    work
+        Pixels times windows, as a share of the largest candidate's.
+    """
+
+    image_size: int
+    batch_size: int
+    work: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What timing a candidate gave.
+
+    Parameters
+    ----------
+    candidate
+        What was timed.
+    step_s, setup_s
+        Seconds per step and before the first one.
+    fit_s, period_s
+        Seconds of data to train on, and of one frame.
+    steps
+        How many steps the rest of the budget buys.
+    """
+
+    candidate: Candidate
+    step_s: float
+    setup_s: float
+    fit_s: float
+    period_s: float
+    steps: int
+
+
+class Stopwatch:
+    """A budget that is being spent.
+
+    Parameters
+    ----------
+    seconds
+        The budget.
+    clock
+        Gives seconds that never go back.
+    """
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self.seconds, self.clock, self.started = seconds, clock, clock()
+
+    def spent(self) -> float:
+        """Return the seconds spent."""
+        return self.clock() - self.started
+
+    def buys(self, step_s: float, setup_s: float) -> int:
+        """Return how many steps the rest of the budget buys, set-up taken off."""
+        left = TRAINING_SHARE * (self.seconds - self.spent() - setup_s)
+        return max(0, int(left / max(step_s, 1e-9)))
 
 
 def plan_budget(
@@ -66,8 +159,11 @@ def plan_budget(
     seconds: float,
     mask: NDArray[np.bool_] | None = None,
     report: Report = silent,
+    *,
+    clock: Clock = time.perf_counter,
+    runner: StepRunner | None = None,
 ) -> Plan:
-    """Choose steps, stride and image size for a time budget.
+    """Choose steps, stride, image size and batch for a time budget.
 
     Parameters
     ----------
@@ -76,35 +172,283 @@ def plan_budget(
     config
         Everything else.
     seconds
-        The budget, set-up included.
+        The budget, set-up and calibration included.
     mask
         See ``training.run.prepare``.
+    report
+        Told about every timed step.
+    clock, runner
+        What tells the time and what takes one step per item; default the real ones.
 
     Notes
     -----
-    Twenty steps are timed at the size of the cache; while the budget buys fewer than
-    400 steps, the image is halved (not below 16 pixels) and timed again. The stride is
-    chosen so that the steps make about ten epochs.
+    Images are halved down to 16 pixels, then the batch down to 32 windows, until the
+    budget buys 400 steps; if nothing does, what buys most is taken. At each size one
+    step warms up and 3 to 20 are timed within a tenth of the budget. A size that even
+    at twice its expected speed could not buy 400 steps is left out untimed. The stride
+    makes about ten epochs of the steps and leaves four batches of windows where there
+    are as many.
     """
-    started = time.perf_counter()
-    for size in _sizes(recordings, config):
-        trial = _with(config, image_size=size, steps=CALIBRATION_STEPS)
-        step_s, fit_s, period_s = _time_steps(recordings, trial, mask, report)
-        left = SHARE * (seconds - (time.perf_counter() - started))
-        steps = max(1, int(left / step_s))
-        if steps >= ENOUGH_STEPS:
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    watch = Stopwatch(seconds, clock)
+    tryout = Tryout(recordings, config, mask, report, watch, runner or real_steps)
+    with freed_blocks_kept():
+        best = choose(list_candidates(recordings, config), tryout.run, watch)
+    return make_plan(config, best)
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    run: Callable[[Candidate, bool], Trial],
+    watch: Stopwatch,
+) -> Trial:
+    """Time candidates, largest first, until one buys enough steps.
+
+    Parameters
+    ----------
+    candidates
+        At least one.
+    run
+        Times one; told whether it is the last.
+    watch
+        The budget.
+    """
+    last = candidates[-1]
+    best = run(candidates[0], candidates[0] is last)
+    for candidate in candidates[1:]:
+        if best.steps >= ENOUGH_STEPS:
             break
-    samples = steps * config.training.batch_size
-    stride = float(np.clip(fit_s * EPOCHS / samples, period_s, 1.0))
-    every_frame = fit_s / period_s
-    most = int(PAPER_EPOCHS * every_frame / config.training.batch_size)
-    steps = max(1, min(steps, max(most, CALIBRATION_STEPS)))
-    planned = _with(config, image_size=size, steps=steps)
-    planned = dataclasses.replace(
-        planned, windows=dataclasses.replace(planned.windows, stride_s=stride)
+        if watch.spent() > CALIBRATION_SHARE * watch.seconds:
+            return max(best, extrapolate(best, last, SLOWEST, watch), key=_steps)
+        hoped = extrapolate(best, candidate, FASTEST, watch)
+        if candidate is last or hoped.steps >= ENOUGH_STEPS:
+            best = max(best, run(candidate, candidate is last), key=_steps)
+    return best
+
+
+def extrapolate(
+    known: Trial, candidate: Candidate, factor: float, watch: Stopwatch
+) -> Trial:
+    """Return what another candidate would give if time went with pixels and windows.
+
+    Parameters
+    ----------
+    known
+        A candidate that was timed.
+    candidate
+        One that was not.
+    factor
+        On the time that follows; below 1 to hope, above 1 to be careful.
+    watch
+        The budget.
+    """
+    step_s = known.step_s * candidate.work / known.candidate.work * factor
+    steps = watch.buys(step_s, known.setup_s)
+    return dataclasses.replace(known, candidate=candidate, step_s=step_s, steps=steps)
+
+
+def _steps(trial: Trial) -> int:
+    return trial.steps
+
+
+class Tryout:
+    """Build a training at a candidate's size and time its steps.
+
+    Parameters
+    ----------
+    recordings, config, mask, report
+        As for :func:`plan_budget`.
+    watch
+        The budget.
+    runner
+        Takes the steps.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        config: RunConfig,
+        mask: NDArray[np.bool_] | None,
+        report: Report,
+        watch: Stopwatch,
+        runner: StepRunner,
+    ) -> None:
+        self.recordings, self.config, self.mask = recordings, config, mask
+        self.report, self.watch, self.runner = report, watch, runner
+        self._setup: Setup | None = None
+        self._image_size = -1
+        self._setup_s = 0.0
+        self._steps: Iterator[object] = iter(())
+
+    def run(self, candidate: Candidate, is_last: bool) -> Trial:
+        """Time a candidate; after one step if that is clearly too slow.
+
+        The last one is timed in any case.
+        """
+        setup = self._build(candidate)
+        size = min(candidate.batch_size, setup.batches.n)
+        setup.batches.size = size
+        hopeless_s = math.inf if is_last else self._hopeless_s()
+        step_s = self._time(hopeless_s) * candidate.batch_size / size
+        stream = setup.data.index.streams["neural"]
+        period_s = self.recordings[0].streams[stream].time.period_s
+        stride = max(1, round(self.config.windows.stride_s / period_s))
+        return Trial(
+            candidate,
+            step_s=step_s,
+            setup_s=self._setup_s,
+            fit_s=len(setup.data.fit) * stride * period_s,
+            period_s=period_s,
+            steps=self.watch.buys(step_s, self._setup_s),
+        )
+
+    def _build(self, candidate: Candidate) -> Setup:
+        """Return the training at this image size, which batches of any size share."""
+        if self._setup is not None and candidate.image_size == self._image_size:
+            return self._setup
+        begun = self.watch.clock()
+        self._setup = None  # before the next one is loaded
+        training = dataclasses.replace(
+            self.config.training, image_size=candidate.image_size
+        )
+        config = dataclasses.replace(self.config, training=training)
+        self._setup = prepare(
+            self.recordings,
+            config,
+            self.mask,
+            self.report,
+            device=device_of(config),
+        )
+        self._steps = self.runner(self._setup)
+        self._image_size = candidate.image_size
+        self._setup_s = self.watch.clock() - begun
+        return self._setup
+
+    def _hopeless_s(self) -> float:
+        """Return seconds of a first step that tell enough: it may be slow by itself."""
+        left = max(0.0, self.watch.seconds - self.watch.spent())
+        return FIRST_STEP_FACTOR * left / ENOUGH_STEPS
+
+    def _time(self, hopeless_s: float) -> float:
+        """Return the median seconds of a step after a first one."""
+        clock, report = self.watch.clock, self.report
+        limit = clock() + CANDIDATE_SHARE * self.watch.seconds
+        first = self._step()
+        if first > hopeless_s:
+            return first
+        times: list[float] = []
+        while len(times) < MOST_TIMED:
+            report("calibrate", len(times), MOST_TIMED)
+            times.append(self._step())
+            if len(times) >= FEWEST_TIMED and clock() >= limit:
+                break
+        return float(np.median(times))
+
+    def _step(self) -> float:
+        begun = self.watch.clock()
+        next(self._steps)
+        return self.watch.clock() - begun
+
+
+def real_steps(setup: Setup) -> Iterator[object]:
+    """Take real steps of a training, one per item."""
+    method = setup.parts.method
+    training = dataclasses.replace(
+        method.config.training, log_every=1, steps=ENDLESS_STEPS
     )
-    paper_s = PAPER_EPOCHS * every_frame / config.training.batch_size * step_s
-    return Plan(planned, step_s, steps * step_s, paper_s)
+    method.config = dataclasses.replace(method.config, training=training)
+    state = TrainingState(method, method.optimizer())
+    return train_steps(state, setup.batches.draw, make_fabric(training))
+
+
+def list_candidates(
+    recordings: Sequence[Recording], config: RunConfig
+) -> list[Candidate]:
+    """Return what to try, largest first.
+
+    Images are halved while both sides can be and stay above 16 pixels, then the batch.
+    An image size that was asked for is kept, and traces have none.
+    """
+    batch = config.training.batch_size
+    sizes = _image_sizes(recordings, config)
+    found = [Candidate(size, batch, share) for size, share in sizes]
+    size, share = sizes[-1]
+    n = batch // 2
+    while n >= SMALLEST_BATCH:
+        found.append(Candidate(size, n, share * n / batch))
+        n //= 2
+    return found
+
+
+def _image_sizes(
+    recordings: Sequence[Recording], config: RunConfig
+) -> list[tuple[int, float]]:
+    """Return heights, 0 for that of the cache, and their share of its pixels."""
+    asked = config.training.image_size
+    neural = next(iter(recordings[0].of_kind("neural").values()), None)
+    found = [(asked, 1.0)]
+    if neural is None or asked:
+        return found
+    height, width = neural.data.shape[1:]
+    factor = 2
+    while min(height, width) // factor >= SMALLEST_IMAGE:
+        if height % factor or width % factor:
+            break
+        found.append((height // factor, 1 / factor**2))
+        factor *= 2
+    return found
+
+
+def make_plan(config: RunConfig, trial: Trial) -> Plan:
+    """Fill a configuration in with the candidate that was chosen."""
+    batch = trial.candidate.batch_size
+    per_epoch = trial.fit_s / trial.period_s / batch
+    paper_steps = max(MOST_TIMED, int(PAPER_EPOCHS * per_epoch))
+    steps = max(1, min(trial.steps, paper_steps))
+    stride_s = choose_stride(steps * batch, batch, trial.fit_s, trial.period_s)
+    expected_s = trial.setup_s + steps * trial.step_s
+    training = dataclasses.replace(
+        config.training,
+        image_size=trial.candidate.image_size,
+        batch_size=batch,
+        steps=steps,
+    )
+    windows = dataclasses.replace(config.windows, stride_s=stride_s)
+    return Plan(
+        dataclasses.replace(config, training=training, windows=windows),
+        step_s=trial.step_s,
+        expected_s=expected_s,
+        paper_s=PAPER_EPOCHS * per_epoch * trial.step_s,
+        ends=datetime.now().astimezone() + timedelta(seconds=expected_s),
+    )
+
+
+def choose_stride(samples: int, batch: int, fit_s: float, period_s: float) -> float:
+    """Return seconds between windows that make ten epochs and leave four batches.
+
+    Parameters
+    ----------
+    samples
+        Windows that the training will have seen.
+    batch
+        Windows per step.
+    fit_s, period_s
+        Seconds to train on, and of one frame.
+
+    Examples
+    --------
+    >>> choose_stride(40_000, 100, fit_s=1000.0, period_s=0.1)
+    0.2
+    >>> choose_stride(100, 100, fit_s=100.0, period_s=0.1)
+    0.2
+    >>> choose_stride(100, 100, fit_s=10.0, period_s=0.1)
+    0.1
+    """
+    wanted = max(samples / EPOCHS, FEWEST_BATCHES * batch)
+    stride_s = min(fit_s / wanted, LONGEST_STRIDE_S)
+    frames = max(1, math.floor(stride_s / period_s + 1e-6))
+    return round(frames * period_s, 9)
 
 
 def duration(seconds: float) -> str:
@@ -124,46 +468,15 @@ def duration(seconds: float) -> str:
     return f"{seconds / 86_400:.1f} days"
 
 
-def _sizes(recordings: Sequence[Recording], config: RunConfig) -> Iterator[int]:
-    """Yield the cached image height and its halves; 0 for traces."""
-    neural = next(iter(recordings[0].of_kind("neural").values()), None)
-    if neural is None or config.training.image_size:
-        yield config.training.image_size
-        return
-    height, width = neural.data.shape[1:]
-    size = height
-    yield 0
-    while size % 2 == 0 and (width * size // height) % 2 == 0:
-        size //= 2
-        if size < SMALLEST_IMAGE:
-            return
-        yield size
+def clock_time(moment: datetime, now: datetime | None = None) -> str:
+    """Return the time of day, with the date when it is not today.
 
-
-def _time_steps(
-    recordings: Sequence[Recording],
-    config: RunConfig,
-    mask: NDArray[np.bool_] | None,
-    report: Report,
-) -> tuple[float, float, float]:
-    """Return seconds per step, seconds of fit data and the frame period."""
-    setup = prepare(recordings, config, mask, report)
-    method: Method = setup.parts.method
-    batches: Batches = setup.batches
-    state = TrainingState(method, method.optimizer())
-    times = [time.perf_counter()]
-    one = dataclasses.replace(config.training, log_every=1)
-    method.config = dataclasses.replace(config, training=one)
-    for done in train_steps(state, batches.draw, make_fabric(config.training)):
-        times.append(time.perf_counter())
-        report("calibrate", done.step, done.total)
-    step_s = float(np.median(np.diff(times)[WARMUP_STEPS:]))
-    stream = setup.data.index.streams["neural"]
-    period = recordings[0].streams[stream].time.period_s
-    stride = max(1, round(config.windows.stride_s / period)) * period
-    return step_s, len(setup.data.fit) * stride, period
-
-
-def _with(config: RunConfig, *, image_size: int, steps: int) -> RunConfig:
-    training = dataclasses.replace(config.training, image_size=image_size, steps=steps)
-    return dataclasses.replace(config, training=training)
+    Examples
+    --------
+    >>> noon = datetime(2026, 3, 1, 12, 0)
+    >>> clock_time(noon, now=noon), clock_time(noon + timedelta(days=1), now=noon)
+    ('12:00', '12:00 on 2026-03-02')
+    """
+    today = (now or datetime.now(moment.tzinfo)).date()
+    day = "" if moment.date() == today else f" on {moment:%Y-%m-%d}"
+    return f"{moment:%H:%M}{day}"

@@ -31,6 +31,7 @@ from napari_neuroembed.errors import (
 from napari_neuroembed.methods import find_method
 from napari_neuroembed.methods.base import StepReport
 from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.preprocessing.mask import common_mask as mask_of_all
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import History
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
@@ -46,6 +47,7 @@ from napari_neuroembed.training.checkpoint import (
 )
 from napari_neuroembed.training.data import TrainingData, build_training_data
 from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
+from napari_neuroembed.training.memory import freed_blocks_kept
 from napari_neuroembed.training.model import ModelParts, describe
 
 
@@ -108,8 +110,8 @@ def train(
     started = time.perf_counter()
     try:
         recordings = [project.prepared(i) for i in project.recording_ids()]
-        mask = common_mask(project)
-        setup = prepare(recordings, config, mask, report, device=_device(config))
+        mask, device = common_mask(project), device_of(config)
+        setup = prepare(recordings, config, mask, report, device=device)
     except NeuroembedError:
         if not resume:
             folder.discard()
@@ -118,7 +120,9 @@ def train(
         folder.update(status="stopped")
         raise
     try:
-        _finish(_train(folder, project, setup, config, report), folder, setup, started)
+        with freed_blocks_kept():
+            last = _train(folder, project, setup, config, report)
+        _finish(last, folder, setup, started)
     except (Cancelled, KeyboardInterrupt):
         folder.update(status="stopped")
         raise
@@ -318,13 +322,16 @@ def _finish(
 
 
 def common_mask(project: Project) -> NDArray[np.bool_] | None:
-    """Return the pixels that are valid in every recording of the project."""
+    """Return the pixels that are valid in every recording; None without images.
+
+    Raises
+    ------
+    DataError
+        When the recordings were prepared to different sizes, or share no pixel.
+    """
     masks = [read_mask(project.derived_folder(i)) for i in project.recording_ids()]
-    known = [m for m in masks if m is not None]
-    if not known or any(m.shape != known[0].shape for m in known):
-        return None
-    common: NDArray[np.bool_] = np.logical_and.reduce(known)
-    return common
+    known = [mask for mask in masks if mask is not None]
+    return mask_of_all(known) if known else None
 
 
 def _data_hash(project: Project) -> str:
@@ -346,11 +353,12 @@ def _environment(config: RunConfig) -> dict[str, Any]:
             "python": platform.python_version(),
         },
         "threads": torch.get_num_threads(),
-        "device": str(_device(config)),
+        "device": str(device_of(config)),
     }
 
 
-def _device(config: RunConfig) -> torch.device:
+def device_of(config: RunConfig) -> torch.device:
+    """Return the device a configuration trains on."""
     return torch.device(make_fabric(config.training).device)
 
 
