@@ -209,6 +209,8 @@ def test_a_training_is_resumed_under_the_name_of_its_run(
     job = create(project, ["train", "flies"])
     with JobReport(job.folder) as report:
         report.note(run="first")
+    (project / "runs/first").mkdir(parents=True)
+    (project / "runs/first/run.json").write_text("{}")
     job.resume()
     assert started == [["train", "flies", "--run", "first", "--resume"]]
 

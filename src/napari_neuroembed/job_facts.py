@@ -19,6 +19,14 @@ PROGRESS = "progress.jsonl"
 LOG = "log.txt"
 CANCEL = "cancel"
 
+JOB_FILES = {
+    FACTS: "Status, process, heartbeat and command, see below.",
+    PROGRESS: "A row per report: time, stage, done, total, message.",
+    LOG: "What the program logged and printed; ends with the traceback of an error.",
+    CANCEL: "Made by whoever wants the job to stop; looked for at every report.",
+}
+"""Every file of a job's folder."""
+
 Status = Literal["created", "running", "finished", "stopped", "failed"]
 
 

@@ -32,6 +32,7 @@ from napari_neuroembed.job_facts import (
     read_facts,
     write_facts,
 )
+from napari_neuroembed.store.schema import RUN, RUNS
 
 LOST_AFTER_S = 60.0
 """A job elsewhere counts as lost when its heartbeat is older than this."""
@@ -194,7 +195,7 @@ class Job:
         if facts.verb == "train":
             if "run" in facts.notes and "--run" not in command:
                 command += ["--run", str(facts.notes["run"])]
-            if "--resume" not in command:
+            if "--resume" not in command and self._has_begun(command):
                 command.append("--resume")
         return start(
             self.folder.parents[1],
@@ -202,6 +203,14 @@ class Job:
             folder=Path(facts.folder),
             program=program or PROGRAM,
         )
+
+    def _has_begun(self, command: Sequence[str]) -> bool:
+        """Whether a training was stopped after its run was made, not before."""
+        if "--run" not in command:
+            return False
+        name = command[command.index("--run") + 1]
+        runs = self.folder.parents[1] / RUNS
+        return any(runs.glob(f"{name}/{RUN}")) or "--leave-one-animal-out" in command
 
 
 def create(project: Path, argv: Sequence[str], *, folder: Path | None = None) -> Job:

@@ -26,7 +26,7 @@ from napari_neuroembed.errors import (
 from napari_neuroembed.methods import METHODS, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
-from napari_neuroembed.store.run_folder import CONFIG, RunFolder
+from napari_neuroembed.store.run_folder import RUN, RunFolder
 from napari_neuroembed.training.budget import Plan, plan_budget
 from napari_neuroembed.training.run import common_mask, train
 
@@ -168,9 +168,21 @@ class Project(data_project.Project):
         config: RunConfig,
         *,
         run: str | None = None,
+        resume: bool = False,
         report: Report = silent,
     ) -> list[Run]:
         """Train one run per held-out animal, all of one group.
+
+        Parameters
+        ----------
+        config
+            Of every run, apart from the held-out animal.
+        run
+            Name of the group, and the beginning of the names of the runs.
+        resume
+            Go on with the runs that exist, by their own configuration.
+        report
+            Told about every logged step.
 
         Raises
         ------
@@ -184,25 +196,30 @@ class Project(data_project.Project):
                 f"{len(animals)}."
             )
         group = run or secrets.token_hex(4)
+        begun = sorted(self.runs_folder.glob(f"{group}-*/{RUN}")) if resume else []
+        if begun:  # one calibration for all: the runs of a group must be comparable
+            config = self.run(begun[0].parent.name).config
         runs = []
         for animal in animals:
             training = dataclasses.replace(config.training, held_out=(animal,))
             held_out = dataclasses.replace(config, training=training)
             name = f"{group}-{animal}"
+            if resume and (self.runs_folder / name).is_dir():
+                runs.append(self.resume(name, report))
+                continue
             runs.append(self.train(held_out, run=name, group=group, report=report))
         return runs
 
     def resume(self, run: str, report: Report = silent) -> Run:
         """Go on with an interrupted run from its last whole checkpoint.
 
-        A run whose training is finished only gets the embeddings it lacks.
+        One that was stopped after its training is embedded; one that is complete is
+        returned as it is.
         """
-        folder = RunFolder.open(self.runs_folder / run)
-        config = load_config(folder.path / CONFIG)
-        if folder.info()["status"] != "finished":
-            folder = train(self, config, run=run, resume=True, report=report)
-        made = Run(self, folder)
-        if "eval" not in folder.embedding_sets():
+        made = self.run(run)
+        if made.info()["status"] != "finished":
+            train(self, made.config, run=run, resume=True, report=report)
+        if "eval" not in made.folder.embedding_sets():
             made.embed(report=report)
         return made
 
@@ -214,9 +231,8 @@ class Project(data_project.Project):
         """Return one row per run: name, method, status, seed, group, created."""
         rows = []
         if self.runs_folder.is_dir():
-            for path in sorted(self.runs_folder.iterdir()):
-                if (path / "run.json").is_file():
-                    rows.append(RunFolder.open(path).info())
+            for path in sorted(self.runs_folder.glob(f"[!.]*/{RUN}")):
+                rows.append(RunFolder.open(path.parent).info())
         columns = ["name", "method", "status", "seed", "mode", "group", "created_utc"]
         return pd.DataFrame(rows).reindex(columns=columns)
 

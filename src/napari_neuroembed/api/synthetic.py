@@ -60,7 +60,13 @@ def make_synthetic_project(
 
 
 def versions() -> dict[str, str]:
-    """Return the versions a bug report needs."""
+    """Return the versions a bug report needs.
+
+    Examples
+    --------
+    >>> {"python", "torch", "device"} <= set(versions())
+    True
+    """
     import platform
     from importlib.metadata import version
 

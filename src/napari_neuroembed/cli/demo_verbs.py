@@ -25,7 +25,7 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         help="folder to make; default neuroembed-demo",
     )
     parser.add_argument(
-        "--animals", type=int, default=4, metavar="N", help="default %(default)s"
+        "--animals", type=int, default=4, metavar="N", help="animals; default 4"
     )
     parser.add_argument(
         "--recordings",
@@ -42,12 +42,17 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         help="of every recording; default %(default)g",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="default %(default)s"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the same seed gives the same animals; default 0",
     )
     parser.add_argument(
         "--gap",
         type=float,
         default=1.0,
+        metavar="G",
         help="how far animals differ: 0 (identical) to 1 (default)",
     )
 

@@ -98,10 +98,13 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
-    if args.resume:
-        if not args.run:
-            raise ConfigError("--resume needs the run's name: --run NAME.")
-        runs = [project.resume(args.run, report=report)]
+    from napari_neuroembed.store.run_folder import new_name
+
+    if args.resume and not args.run:
+        raise ConfigError("--resume needs the run's name: --run NAME.")
+    name = args.run or new_name()
+    if args.resume and not args.leave_one_animal_out:
+        runs = [project.resume(name, report=report)]
     else:
         config = project.config(
             args.config, method=args.method, budget=args.budget, settings=args.set
@@ -113,13 +116,15 @@ def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> in
             config = dataclasses.replace(planned, preset="default")
         if args.plan:
             return ExitCode.DONE
+        report.note(run=name)
         if args.leave_one_animal_out:
-            runs = project.train_leave_one_out(config, run=args.run, report=report)
+            runs = project.train_leave_one_out(
+                config, run=name, resume=args.resume, report=report
+            )
         else:
-            runs = [project.train(config, run=args.run, report=report)]
+            runs = [project.train(config, run=name, report=report)]
     for one in runs:
         info = one.info()
-        report.note(run=one.name)
         report.say(
             f"Run {one.name}: {info['step']:,} steps in {info['seconds']:.0f} s on "
             f"{info['n_windows']:,} windows. Next: neuroembed evaluate "

@@ -16,11 +16,19 @@ from numpy.typing import NDArray
 
 from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
+from napari_neuroembed.store.schema import CONFIG, HISTORY, RUN, SPLITS
 
-RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "history.csv"
+__all__ = ["CONFIG", "HISTORY", "RUN", "SPLITS", "RunFolder", "new_name"]
+
 SCHEMA_VERSION = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STATUSES = ("created", "running", "finished", "stopped", "failed")
+
+
+def new_name() -> str:
+    """Return a name for a run: the time and four digits."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{secrets.token_hex(2)}"
 
 
 class RunFolder:
@@ -38,37 +46,50 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, runs: Path, name: str | None, facts: Mapping[str, Any]
+        cls,
+        runs: Path,
+        name: str | None,
+        facts: Mapping[str, Any],
+        config_text: str = "",
     ) -> RunFolder:
-        """Make a new run folder; without a name, the time and four digits name it.
+        """Make a new run folder, whole or not at all.
+
+        Parameters
+        ----------
+        runs
+            Folder of all runs.
+        name
+            Its name; default :func:`new_name`.
+        facts
+            Entries of ``run.json``.
+        config_text
+            Content of ``config.yaml``.
 
         Raises
         ------
         RunFolderError
             When a run of that name exists, or it is no name.
         """
-        if name is None:
-            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-            name = f"{stamp}-{secrets.token_hex(2)}"
+        name = new_name() if name is None else name
         _check_name("Run", name)
         run = cls(runs / name)
+        about = {
+            "schema_version": SCHEMA_VERSION,
+            "name": name,
+            "status": "created",
+            "created_utc": files.utc_now(),
+            **facts,
+        }
+        files.recover_inside(runs)
         try:
-            run.path.mkdir(parents=True)
+            with files.new_folder(run.path) as build:
+                files.write_json(build / RUN, about)
+                files.write_text(build / CONFIG, config_text)
         except FileExistsError:
             raise RunFolderError(
                 f"Run {name!r} exists in {runs}. Choose another --run name, or go on "
                 "with it by --resume."
             ) from None
-        files.write_json(
-            run.path / RUN,
-            {
-                "schema_version": SCHEMA_VERSION,
-                "name": name,
-                "status": "created",
-                "created_utc": files.utc_now(),
-                **facts,
-            },
-        )
         return run
 
     @classmethod
@@ -86,7 +107,7 @@ class RunFolder:
                 raise RunFolderError(
                     f"{path} is not a run of neuroembed: it has no {RUN}."
                 )
-            known = sorted(p.parent.name for p in path.parent.glob(f"*/{RUN}"))
+            known = sorted(p.parent.name for p in path.parent.glob(f"[!.]*/{RUN}"))
             raise RunFolderError(
                 f"There is no run {path.name!r} in {path.parent}. Known runs: "
                 f"{', '.join(known) or 'none; train one first'}."
@@ -161,6 +182,7 @@ class RunFolder:
                 f"Set {set_name!r}: {len(windows)} windows but rows {wrong}."
             )
         target = self.path / "embeddings" / set_name
+        files.recover_inside(target.parent)
         with files.write_folder(target) as build:
             windows.to_parquet(build / "windows.parquet", index=False)
             for name, array in arrays.items():
@@ -202,6 +224,8 @@ class RunFolder:
             When the set or stream is missing, or rows do not match.
         """
         folder = self.path / "embeddings" / set_name
+        if not folder.is_dir():
+            files.recover_folder(folder)
         if not folder.is_dir():
             raise RunFolderError(
                 f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
@@ -246,6 +270,7 @@ class RunFolder:
             name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
         _check_name("Evaluation", name)
         target = self.path / "evaluation" / name
+        files.recover_inside(target.parent)
         if target.exists():
             raise RunFolderError(
                 f"Evaluation {name!r} of run {self.name!r} exists. Choose another "

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_neuroembed import files
-from napari_neuroembed.config import RunConfig, load_config, save_config
+from napari_neuroembed.config import RunConfig, config_text, load_config
 from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.recording import Recording
@@ -37,6 +37,7 @@ from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
 from napari_neuroembed.training.batches import Batches
 from napari_neuroembed.training.checkpoint import (
     Checkpoint,
+    best_loss,
     latest,
     load_resume,
     load_weights,
@@ -194,6 +195,8 @@ def _train(
     method = setup.parts.method
     state = TrainingState(method, method.optimizer())
     data_hash = _data_hash(project)
+    for place in (folder.path, folder.checkpoints):
+        files.recover_inside(place)
     if any(folder.checkpoints.glob("step_*")):
         _restore(folder, setup, state, data_hash)
     else:
@@ -225,7 +228,7 @@ class _Saver:
         self, folder: RunFolder, setup: Setup, state: TrainingState, config: RunConfig
     ) -> None:
         self.folder, self.setup, self.state, self.config = folder, setup, state, config
-        self.best = float("inf")
+        self.best = best_loss(folder.checkpoints)
         self.last_s = time.monotonic()
         self.saved_step = -1
 
@@ -264,17 +267,15 @@ def _open_or_create(
         if run is None:
             raise RunFolderError("--resume needs the run's name: --run NAME.")
         return RunFolder.open(project.runs_folder / run)
-    facts = {
+    facts: dict[str, Any] = {
         "method": config.method,
         "group": group,
         "seed": config.seed,
         "mode": "inductive" if config.training.held_out else "transductive",
         "held_out": list(config.training.held_out),
     }
-    folder = RunFolder.create(project.runs_folder, run, facts)
-    save_config(config, folder.path / CONFIG)
-    folder.update(config_hash=config_hash(config))
-    return folder
+    facts["config_hash"] = config_hash(config)
+    return RunFolder.create(project.runs_folder, run, facts, config_text(config))
 
 
 def config_hash(config: RunConfig) -> str:
