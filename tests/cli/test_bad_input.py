@@ -300,7 +300,7 @@ def test_swapping_needs_two_animals(prepared, tmp_path):
             "training.stps=3",
             "training.stps is not an option. Did you mean training.ste",
         ),
-        ("trainig.steps=3", "Did you mean training"),
+        ("training_.steps=3", "Did you mean training"),
         ("training.steps=many", "training.steps"),
         ("training.steps=-1", "training.steps"),
         ("training.steps", "expected section.name=value"),
