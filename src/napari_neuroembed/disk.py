@@ -36,6 +36,30 @@ def reserve(path: Path, n_bytes: int) -> None:
         raise cannot_write(path, error, f" for {n_bytes:,} bytes") from error
 
 
+def create_exclusively(path: Path, content: bytes) -> bool:
+    """Create a file that must not be there yet, e.g. a lock.
+
+    Returns
+    -------
+    bool
+        False when it is there; nothing is changed then.
+
+    Raises
+    ------
+    DataError
+        When the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return True
+
+
 def free_bytes(path: Path) -> int:
     """Return the free bytes of the disk that holds `path` or its nearest parent."""
     path = Path(path).absolute()

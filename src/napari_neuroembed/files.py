@@ -36,7 +36,6 @@ __all__ = [
     "RowWriter",
     "append_row",
     "check_folder",
-    "create_exclusively",
     "free_bytes",
     "new_folder",
     "open_log",
@@ -110,30 +109,6 @@ def write_file(path: Path, writer: Callable[[Path], None]) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` whole or not at all."""
     write_file(path, lambda temporary: _write_all(temporary, content))
-
-
-def create_exclusively(path: Path, content: bytes) -> bool:
-    """Create a file that must not be there yet, e.g. a lock.
-
-    Returns
-    -------
-    bool
-        False when it is there; nothing is changed then.
-
-    Raises
-    ------
-    DataError
-        When the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(content)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return True
 
 
 def write_text(path: Path, content: str) -> None:

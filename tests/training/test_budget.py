@@ -6,9 +6,9 @@ import pytest
 from napari_neuroembed.config import default, twin, with_settings
 from napari_neuroembed.data.recording import Recording, Stream, TimeAxis
 from napari_neuroembed.methods import as_defined
-from napari_neuroembed.training import budget
-from napari_neuroembed.training.budget import list_candidates, plan_budget
+from napari_neuroembed.training.budget import plan_budget
 from napari_neuroembed.training.run import prepare
+from napari_neuroembed.training.tryout import FEWEST_TIMED, list_candidates
 
 
 class Clock:
@@ -193,4 +193,4 @@ def test_real_steps_are_timed():
     config = as_defined(small, "simclr")
     made = plan_budget([movie(seconds=20, size=16)], config, 2.0)
     assert made.step_s > 0
-    assert made.config.training.steps > budget.FEWEST_TIMED
+    assert made.config.training.steps > FEWEST_TIMED
