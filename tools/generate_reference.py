@@ -22,18 +22,19 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from napari_neuroembed import config, job_facts, options
+from napari_neuroembed import config, options
 from napari_neuroembed.augmentation import AUGMENTATIONS
 from napari_neuroembed.augmentation.kernels import INDICATORS
 from napari_neuroembed.cli.exit_codes import MEANINGS
 from napari_neuroembed.cli.parser import PROGRAM, build_parser
 from napari_neuroembed.config import PRESETS, RunConfig
-from napari_neuroembed.data.acceptance import FIRM
+from napari_neuroembed.data.project.acceptance import FIRM
 from napari_neuroembed.data.readers import READERS
 from napari_neuroembed.data.readers.labels import LABEL_READERS
 from napari_neuroembed.data.writers.labels import LABEL_WRITERS
 from napari_neuroembed.evaluation.probes import PROBES
 from napari_neuroembed.evaluation.ridge import DECODERS
+from napari_neuroembed.jobs import facts as job_facts
 from napari_neuroembed.methods import METHODS
 from napari_neuroembed.models.build import ENCODERS
 from napari_neuroembed.objectives import OBJECTIVES

@@ -9,7 +9,7 @@ import pytest
 from tests.data.project_files import write_lab, write_table
 
 from napari_neuroembed.cli import main
-from napari_neuroembed.data.annotations import AnnotationStore
+from napari_neuroembed.data.annotations.store import AnnotationStore
 from napari_neuroembed.data.project import Project
 
 POSE_START_S, POSE_HZ, N_POSE = -0.25, 32.0, 150

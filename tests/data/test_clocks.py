@@ -13,10 +13,10 @@ from napari_neuroembed.data.clocks import (
     picture,
     spans,
 )
-from napari_neuroembed.data.frame_map import fit_map, place_map, read_map
+from napari_neuroembed.data.clocks.frame_map import fit_map, place_map, read_map
+from napari_neuroembed.data.clocks.shared import share_clock, steady
+from napari_neuroembed.data.clocks.sync_numbers import read_numbers
 from napari_neuroembed.data.recording import Stream, TimeAxis
-from napari_neuroembed.data.shared_clocks import share_clock, steady
-from napari_neuroembed.data.sync_numbers import read_numbers
 from napari_neuroembed.errors import DataError
 
 NO_INDEX = -9223372036854775808

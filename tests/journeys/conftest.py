@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.journeys.command import done
 
-from napari_neuroembed.data.synthetic_files import write_twin
+from napari_neuroembed.data.synthetic.files import write_twin
 from napari_neuroembed.options.synthetic import SyntheticOptions
 
 

@@ -11,9 +11,9 @@ from tests.tiny_project import SMALL_TRAINING
 
 from napari_neuroembed.api import Project, Run
 from napari_neuroembed.config import with_settings
-from napari_neuroembed.job_facts import JOB_FILES
-from napari_neuroembed.job_report import JobReport
 from napari_neuroembed.jobs import create
+from napari_neuroembed.jobs.facts import JOB_FILES
+from napari_neuroembed.jobs.report import JobReport
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.store.schema import (
     PREDICTION_COLUMNS,

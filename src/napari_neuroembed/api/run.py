@@ -17,7 +17,7 @@ from napari_neuroembed.config import (
     RunConfig,
     load_config,
 )
-from napari_neuroembed.data.annotation_schema import BOUT_COLUMNS
+from napari_neuroembed.data.annotations.schema import BOUT_COLUMNS
 from napari_neuroembed.errors import (
     DataError,
 )

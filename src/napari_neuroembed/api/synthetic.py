@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from napari_neuroembed.api.project import Project
-from napari_neuroembed.data.import_plan import run_plans
-from napari_neuroembed.data.import_table import plan_table
-from napari_neuroembed.data.synthetic_files import write_twin
+from napari_neuroembed.data.importing.plan import run_plans
+from napari_neuroembed.data.importing.table import plan_table
+from napari_neuroembed.data.synthetic.files import write_twin
 from napari_neuroembed.errors import (
     DataError,
     raise_all,

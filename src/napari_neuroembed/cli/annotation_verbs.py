@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_neuroembed.cli.running import VerbReport
-    from napari_neuroembed.data.annotation_import import LabelImport
+    from napari_neuroembed.data.annotations.importing import LabelImport
     from napari_neuroembed.data.bouts import Bouts
     from napari_neuroembed.data.project import Project
     from napari_neuroembed.data.readers.labels import LabelFile
@@ -160,7 +160,7 @@ def _refuse_foreign_flags(args: argparse.Namespace) -> None:
 
 
 def _import(project: Project, args: argparse.Namespace, report: VerbReport) -> None:
-    from napari_neuroembed.data.annotation_import import import_labels
+    from napari_neuroembed.data.annotations.importing import import_labels
 
     accept, _ = flags.accepted(args)
     file = _read(project, args, accept)
@@ -220,8 +220,8 @@ def _plan(project: Project, args: argparse.Namespace, file: LabelFile) -> LabelI
     """Compare the labels with the actions and the length of their recordings."""
     from contextlib import nullcontext
 
-    from napari_neuroembed.data.annotation_import import plan_import
-    from napari_neuroembed.data.import_labels import whole_span
+    from napari_neuroembed.data.annotations.importing import plan_import
+    from napari_neuroembed.data.importing.labels import whole_span
 
     named = {args.recording} if args.recording else set(file) - {""}
     unknown = sorted(named - set(project.recording_ids()))
@@ -318,14 +318,14 @@ def _export_clock(
 
 def _clock_of(project: Project, recording: str, like: str | None) -> TimeAxis:
     """Return the clock of the frames that people look at when they label."""
-    from napari_neuroembed.data.import_labels import clock_stream
+    from napari_neuroembed.data.importing.labels import clock_stream
 
     streams = project.opened(recording).streams
     return streams[clock_stream(streams, like)].time
 
 
 def _reader_options(args: argparse.Namespace) -> dict[str, Any]:
-    from napari_neuroembed.data.yaml_text import read_yaml
+    from napari_neuroembed.data.project.yaml_text import read_yaml
 
     options: dict[str, Any] = {
         key: read_yaml(f"value: {text}", "--label-option")["value"]

@@ -38,7 +38,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     del verb
     if (args.path / _PROJECT_FILE).is_file():
         return _check_project(args, report)
-    from napari_neuroembed.data.check_files import check_path
+    from napari_neuroembed.data.project.check_files import check_path
 
     lines, problems = check_path(args.path)
     for line in lines:
@@ -57,10 +57,10 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
 
 
 def _check_project(args: argparse.Namespace, report: VerbReport) -> int:
-    from napari_neuroembed.data.checks import as_json, check_project
     from napari_neuroembed.data.clocks import picture
     from napari_neuroembed.data.problems import counted
     from napari_neuroembed.data.project import Project
+    from napari_neuroembed.data.project.checks import as_json, check_project
 
     project = Project.open(args.path)
     accepted = acceptances(args, args.recording)
@@ -97,6 +97,6 @@ def _say_problems(problems: Iterable[Problem], report: VerbReport) -> None:
 
 
 def _text(problem: Problem) -> str:
-    from napari_neuroembed.data.acceptance import with_option
+    from napari_neuroembed.data.project.acceptance import with_option
 
     return f"{problem.severity}: {with_option(problem)}"

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_neuroembed.data.covariates import parse_assignments
-from napari_neuroembed.data.import_request import ImportRequest, StreamRequest
-from napari_neuroembed.data.roots import is_source
-from napari_neuroembed.data.yaml_text import read_yaml
+from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
+from napari_neuroembed.data.project.covariates import parse_assignments
+from napari_neuroembed.data.project.roots import is_source
+from napari_neuroembed.data.project.yaml_text import read_yaml
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
-    from napari_neuroembed.data.import_pattern import PatternRequest
+    from napari_neuroembed.data.importing.pattern import PatternRequest
 
 KINDS = ("trace", "pose", "scalar", "video")
 _SETTINGS = ("rate", "start", "reader", "sync", "times")
@@ -150,7 +150,7 @@ def template_of(args: argparse.Namespace) -> ImportRequest:
 
 def pattern_of(args: argparse.Namespace, base: Path) -> PatternRequest:
     """Return how the flags say to find many recordings."""
-    from napari_neuroembed.data.import_pattern import PatternRequest
+    from napari_neuroembed.data.importing.pattern import PatternRequest
 
     patterns = {"neural": args.pattern}
     for kind in (*KINDS, "labels"):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_neuroembed.cli.running import VerbReport
-    from napari_neuroembed.data.import_plan import ImportPlan, PlanResult
+    from napari_neuroembed.data.importing.plan import ImportPlan, PlanResult
     from napari_neuroembed.data.project import Project
-    from napari_neuroembed.data.project_spec import Acceptance
+    from napari_neuroembed.data.project.spec import Acceptance
 
 
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
         return _import_one(project, args, accepted, report)
     plans = _plans(project, args)
     _say_plans(plans, report)
-    from napari_neuroembed.data.import_plan import run_plans, summary
+    from napari_neuroembed.data.importing.plan import run_plans, summary
 
     results = run_plans(
         project,
@@ -82,7 +82,7 @@ def acceptances(
     args: argparse.Namespace, recording: str | None = None
 ) -> list[Acceptance]:
     """Return what ``--accept``, ``--why`` and ``--by`` say."""
-    from napari_neuroembed.data.project_spec import Acceptance
+    from napari_neuroembed.data.project.spec import Acceptance
 
     ids, why = flags.accepted(args)
     by = args.by or _user()
@@ -122,7 +122,7 @@ def _import_one(
 
 def _plans(project: Project, args: argparse.Namespace) -> list[ImportPlan]:
     if args.table is not None:
-        from napari_neuroembed.data.import_table import plan_table
+        from napari_neuroembed.data.importing.table import plan_table
 
         return plan_table(
             project,
@@ -130,7 +130,7 @@ def _plans(project: Project, args: argparse.Namespace) -> list[ImportPlan]:
             template=template_of(args),
             settings=lambda streams: stream_settings(args, streams),
         )
-    from napari_neuroembed.data.import_pattern import plan_pattern
+    from napari_neuroembed.data.importing.pattern import plan_pattern
 
     return plan_pattern(project, pattern_of(args, Path.cwd()))
 

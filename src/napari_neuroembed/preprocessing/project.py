@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from napari_neuroembed import files
 from napari_neuroembed.data.derived import TEMPLATE_FILE
-from napari_neuroembed.data.derived_state import first_recording
 from napari_neuroembed.data.project import Project
+from napari_neuroembed.data.project.derived_state import first_recording
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.pipeline import (
