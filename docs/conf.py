@@ -15,3 +15,5 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = "neuroembed"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]

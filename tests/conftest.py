@@ -61,6 +61,16 @@ def recordings() -> list[Recording]:
     ]
 
 
+@pytest.fixture(scope="session")
+def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small synthetic project, pre-processed; name your own runs in it."""
+    from tests.tiny_project import make_tiny_project
+
+    folder = tmp_path_factory.mktemp("tiny") / "flies"
+    make_tiny_project(folder)
+    return folder
+
+
 @pytest.fixture
 def config() -> RunConfig:
     torch.set_num_threads(1)

@@ -16,12 +16,12 @@ import psutil
 import pytest
 from tests.cli.work_verbs import PROGRAM
 
-from napari_neuroembed import jobs, processes
+from napari_neuroembed import jobs
 from napari_neuroembed.errors import Cancelled, DataError
 from napari_neuroembed.files import utc_now
-from napari_neuroembed.job_facts import write_facts
-from napari_neuroembed.job_report import JobReport
-from napari_neuroembed.jobs import Job, create, find_job, list_jobs, start
+from napari_neuroembed.jobs import Job, create, find_job, list_jobs, processes, start
+from napari_neuroembed.jobs.facts import write_facts
+from napari_neuroembed.jobs.report import JobReport
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -209,6 +209,8 @@ def test_a_training_is_resumed_under_the_name_of_its_run(
     job = create(project, ["train", "flies"])
     with JobReport(job.folder) as report:
         report.note(run="first")
+    (project / "runs/first").mkdir(parents=True)
+    (project / "runs/first/run.json").write_text("{}")
     job.resume()
     assert started == [["train", "flies", "--run", "first", "--resume"]]
 

@@ -11,9 +11,10 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import itertools
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,27 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from napari_neuroembed import job_facts, options
+from napari_neuroembed import config, options
+from napari_neuroembed.augmentation import AUGMENTATIONS
+from napari_neuroembed.augmentation.kernels import INDICATORS
 from napari_neuroembed.cli.exit_codes import MEANINGS
 from napari_neuroembed.cli.parser import PROGRAM, build_parser
+from napari_neuroembed.config import PRESETS, RunConfig
+from napari_neuroembed.data.project.acceptance import FIRM
+from napari_neuroembed.data.readers import READERS
+from napari_neuroembed.data.readers.labels import LABEL_READERS
+from napari_neuroembed.data.writers.labels import LABEL_WRITERS
+from napari_neuroembed.evaluation.probes import PROBES
+from napari_neuroembed.evaluation.ridge import DECODERS
+from napari_neuroembed.jobs import facts as job_facts
+from napari_neuroembed.methods import METHODS
+from napari_neuroembed.models.build import ENCODERS
+from napari_neuroembed.objectives import OBJECTIVES
+from napari_neuroembed.plotting.figures import FIGURES
 from napari_neuroembed.store import schema
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "reference"
 _NOTE = "<!-- Made by tools/generate_reference.py; change the code instead. -->"
 
 
@@ -81,6 +97,8 @@ def configuration() -> str:
             "`--set`."
         ),
     ]
+    lines += ["", "## config.yaml", "", _sentence(config), *_class(RunConfig)]
+    lines += ["", "Presets: " + ", ".join(f"`{name}`" for name in PRESETS) + "."]
     for info in pkgutil.iter_modules(options.__path__):
         module = importlib.import_module(f"{options.__name__}.{info.name}")
         kinds = [
@@ -90,25 +108,118 @@ def configuration() -> str:
         ]
         if not kinds:
             continue
-        about = (inspect.getdoc(module) or "").splitlines()[0]
-        lines += ["", f"## {info.name}", "", about]
+        lines += ["", f"## {info.name}", "", _sentence(module)]
         for kind in sorted(kinds, key=lambda kind: inspect.getsourcelines(kind)[1]):
-            lines += ["", f"### {kind.__name__}", "", inspect.getdoc(kind) or "", ""]
-            lines += _fields(kind)
+            lines += _class(kind)
     return _page(lines)
 
 
 def run_folder() -> str:
-    """Return the page of files and columns of run and job folders."""
-    lines = [_NOTE, "# Run and job folders", "", *_constants(schema), ""]
-    lines += ["## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
+    """Return the page of files and columns of project, run and job folders."""
+    lines = [_NOTE, "# Project, run and job folders"]
+    told = _told_constants(schema) | _told_constants(job_facts)
+    for title, name in RUN_FOLDER.items():
+        content = {**vars(schema), **vars(job_facts)}[name]
+        rows = [[f"`{one}`", meaning] for one, meaning in content.items()]
+        lines += ["", f"## {title}", "", told[name], ""]
+        lines += _table(("name", "meaning"), rows)
+    lines += ["", "## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
     lines += _fields(job_facts.JobFacts)
     return _page(lines)
 
 
+def parts() -> str:
+    """Return the page of everything that is chosen by name."""
+    lines = [_NOTE, "# Parts by name", "", "What an option or a flag may name.", ""]
+    lines += ["## Methods", "", "`neuroembed train PROJECT --method ID`", ""]
+    lines += _table(
+        ("id", "what it is", "needs", "in the paper", "fixed options", "code"),
+        ([f"`{name}`", *_method(kind)] for name, kind in METHODS.items()),
+    )
+    for title, about, found in (
+        ("Augmentations", "In the order of application.", AUGMENTATIONS),
+        ("Encoders", "`models.neural.name`, `models.pose.name`.", ENCODERS),
+        ("Objectives", "What training minimises.", OBJECTIVES),
+        ("Figures", "`run.plot`, and `plotting.figures.FIGURES`.", FIGURES),
+        ("Decoders", "Of scalars and poses.", DECODERS),
+    ):
+        lines += ["", f"## {title}", "", about, ""]
+        lines += _described(found)
+    lines += ["", "## Probes", "", "Small classifiers on frozen embeddings.", ""]
+    lines += _list(PROBES)
+    lines += ["", "## Presets", "", "`preset` of project.yaml, `train --budget`.", ""]
+    lines += _described(PRESETS)
+    lines += ["", "## Indicators", "", "`augmentation.calcium_decay.indicator`.", ""]
+    rows = (
+        [f"`{name}`", f"{one.rise_s:.3g}", f"{one.decay_s:.3g}", one.source]
+        for name, one in INDICATORS.items()
+    )
+    lines += _table(("name", "rise, s", "decay, s", "source"), rows)
+    lines += ["", "## Readers", "", "`import --reader NAME`; default by content.", ""]
+    lines += _table(
+        ("name", "streams", "what it reads"),
+        ([f"`{n}`", ", ".join(r.kinds), _first(type(r))] for n, r in READERS.items()),
+    )
+    lines += [
+        "",
+        "## Label files",
+        "",
+        "`--labels-format NAME`; default by content.",
+        "",
+    ]
+    for name, label_reader in LABEL_READERS.items():
+        lines += [f"`{name}`, settings (`--label-option KEY=VALUE`):", ""]
+        options_of = label_reader.options.items()
+        lines += _table(("key", "meaning"), ([f"`{k}`", v] for k, v in options_of))
+        lines += [""]
+    written = ", ".join(f"`{name}`" for name in LABEL_WRITERS)
+    lines += [f"Written as well: {written}."]
+    return _page(lines)
+
+
+def checks() -> str:
+    """Return the page of all findings of `check` and `import`, found in the code."""
+    lines = [
+        _NOTE,
+        "# Checks",
+        "",
+        (
+            "What `neuroembed check` and `neuroembed import` can find. An error "
+            "refuses; its message says whether and how it can be "
+            "[accepted](../how_to/accept_a_refusal.md). A firm one needs an answer "
+            "instead. `…` stands for what was found."
+        ),
+        "",
+    ]
+    found: dict[str, tuple[set[str], str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for name, severity, text in _problems(ast.parse(path.read_text("utf-8"))):
+            known = found.setdefault(name, (set(), text))
+            known[0].add(severity)
+    rows = []
+    for name, (severities, text) in sorted(found.items()):
+        grade = ", ".join(sorted(severities)) + (", firm" if name in FIRM else "")
+        rows.append([f"`{name}`", grade, text])
+    return _page([*lines, *_table(("id", "grade", "text"), rows)])
+
+
+RUN_FOLDER = {
+    "The project folder": "PROJECT_FILES",
+    "derived/RECORDING": "DERIVED_FILES",
+    "runs/RUN": "RUN_FILES",
+    "windows.parquet": "WINDOW_COLUMNS",
+    "scores.csv": "SCORES",
+    "Tasks": "TASKS",
+    "predictions.parquet": "PREDICTIONS",
+    "jobs/JOB": "JOB_FILES",
+}
+"""The sections of the page of run and job folders, and the tables that fill them."""
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
     "config.md": configuration,
+    "parts.md": parts,
+    "checks.md": checks,
     "run_folder.md": run_folder,
 }
 """The generated pages, by file name."""
@@ -121,6 +232,79 @@ def main() -> int:
         path.write_text(make(), encoding="utf-8")
         print(path)
     return 0
+
+
+def _method(kind: type[Any]) -> list[str]:
+    needs = ["neural or trace"]
+    needs += ["pose or scalar"] if kind.needs.pose else []
+    if kind.needs.min_animals > 1:
+        needs.append(f"{kind.needs.min_animals} animals")
+    fixed = ", ".join(f"`{key}={value}`" for key, value in kind.fixed.items())
+    return [
+        _first(kind),
+        ", ".join(needs),
+        kind.paper_name or "-",
+        fixed or "-",
+        _code_link(kind),
+    ]
+
+
+def _described(found: Mapping[str, Any]) -> list[str]:
+    rows = ([f"`{n}`", _first(part), _code_link(part)] for n, part in found.items())
+    return _table(("name", "what it is", "code"), rows)
+
+
+def _list(names: Iterable[str]) -> list[str]:
+    return [f"- `{name}`" for name in names]
+
+
+def _first(part: Any) -> str:
+    return (inspect.getdoc(part) or "").splitlines()[0]
+
+
+def _code_link(part: Any) -> str:
+    path = Path(inspect.getsourcefile(part) or "").resolve().relative_to(ROOT)
+    return f"[`{part.__name__}`](../../{path.as_posix()})"
+
+
+def _problems(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """Yield id, severity and text of every finding that is spelled out in a module."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        texts = {
+            ast.unparse(node.targets[0]): node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+        }
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Problem":
+                given = [*node.args, *(k.value for k in node.keywords)][:3]
+                words = [_spoken(texts.get(ast.unparse(g), g)) for g in given]
+                if len(words) == 3 and isinstance(given[0], ast.Constant):
+                    grade = "error or warning" if words[1] == "…" else words[1]
+                    yield words[0], grade, " ".join(words[2].split())
+
+
+def _spoken(node: ast.expr) -> str:
+    """Return a text as far as it is spelled out, with … for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_spoken(part) for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _spoken(node.left) + _spoken(node.right)
+    return "…"
+
+
+def _class(kind: type[Any]) -> list[str]:
+    about = inspect.getdoc(kind) or ""
+    return ["", f"### {kind.__name__}", "", about, "", *_fields(kind)]
+
+
+def _sentence(module: Any) -> str:
+    """Return the first line of a module's description."""
+    return (inspect.getdoc(module) or "").splitlines()[0]
 
 
 def _fields(kind: type[Any]) -> list[str]:
@@ -174,19 +358,16 @@ def _default(field: dataclasses.Field[Any]) -> str:
     return f"`{described.default!r}`"
 
 
-def _constants(module: Any) -> list[str]:
-    """Describe every public constant of a module, with the sentence below it."""
-    lines = [(inspect.getdoc(module) or "").splitlines()[0]]
+def _told_constants(module: Any) -> dict[str, str]:
+    """Return the sentence below every public constant of a module."""
     body = ast.parse(inspect.getsource(module)).body
-    for node, below in zip(body, [*body[1:], None], strict=True):
+    told = {}
+    for node, below in itertools.pairwise(body):
         name = _assigned(node)
-        if name is None:
-            continue
-        lines += ["", f"## {name}", ""]
-        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            lines += [inspect.cleandoc(str(below.value.value)), ""]
-        lines += _value(getattr(module, name))
-    return lines
+        text = below.value if isinstance(below, ast.Expr) else None
+        if name and isinstance(text, ast.Constant):
+            told[name] = inspect.cleandoc(str(text.value))
+    return told
 
 
 def _assigned(node: ast.stmt) -> str | None:
@@ -198,17 +379,6 @@ def _assigned(node: ast.stmt) -> str | None:
     if isinstance(target, ast.Name) and target.id.isupper() and target.id[0] != "_":
         return target.id
     return None
-
-
-def _value(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return _table(
-            ("name", "meaning"), ([f"`{k}`", str(v)] for k, v in value.items())
-        )
-    if isinstance(value, tuple | list | set | frozenset):
-        items = sorted(value) if isinstance(value, set | frozenset) else value
-        return [f"- `{item}`" for item in items]
-    return [f"`{value!r}`"]
 
 
 def _flag(action: argparse.Action) -> list[str]:

@@ -221,6 +221,8 @@ def load_config(path: Path) -> RunConfig:
     ConfigError
         When the file is no YAML mapping, or names an unknown option.
     """
+    if not Path(path).is_file():
+        raise ConfigError(f"There is no configuration {path}.")
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -231,9 +233,14 @@ def load_config(path: Path) -> RunConfig:
     return from_dict(RunConfig, _merge(base, values))
 
 
+def config_text(config: RunConfig) -> str:
+    """Return a configuration as YAML, with every field spelled out."""
+    return yaml.safe_dump(to_dict(config), sort_keys=False)
+
+
 def save_config(config: RunConfig, path: Path) -> None:
     """Write a configuration with every field spelled out."""
-    files.write_text(path, yaml.safe_dump(to_dict(config), sort_keys=False))
+    files.write_text(path, config_text(config))
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,14 @@ from typing import IO, Any
 
 from napari_neuroembed.disk import cannot_write, free_bytes, is_foreign, reserve
 from napari_neuroembed.errors import DataError
-from napari_neuroembed.leftovers import OLD, PARTIAL, beside, followed, recover_folder
+from napari_neuroembed.leftovers import (
+    OLD,
+    PARTIAL,
+    beside,
+    followed,
+    recover_folder,
+    recover_inside,
+)
 
 __all__ = [
     "MANIFEST",
@@ -30,9 +37,11 @@ __all__ = [
     "append_row",
     "check_folder",
     "free_bytes",
+    "new_folder",
     "open_log",
     "read_json",
     "recover_folder",
+    "recover_inside",
     "reserve",
     "sha256_of",
     "utc_now",
@@ -138,6 +147,36 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not readable as JSON: {error}.") from error
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Build a folder that will grow, and move it in with its first files.
+
+    Yields the temporary folder to fill. It gets no manifest, and nothing is replaced.
+
+    Raises
+    ------
+    FileExistsError
+        When there is something at `path`.
+    DataError
+        When the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    build = beside(path, PARTIAL)
+    try:
+        build.mkdir(parents=True)
+        yield build
+        for file in build.iterdir():
+            _sync(file)
+        _move_in(build, path)
+        _sync_folder(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -344,6 +383,16 @@ def _is_entry(item: tuple[str, Any]) -> bool:
     if place.is_absolute() or ".." in place.parts or not isinstance(entry, dict):
         return False
     return isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
+
+
+def _move_in(build: Path, path: Path) -> None:
+    """Rename a folder to a name that is free; the system refuses one with files."""
+    try:
+        build.rename(path)
+    except OSError as error:
+        if path.exists():
+            raise FileExistsError(path) from error
+        raise
 
 
 def _swap_in(build: Path, path: Path) -> None:

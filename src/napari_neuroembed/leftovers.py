@@ -44,6 +44,17 @@ def recover_folder(path: Path) -> None:
         _remove(leftover)
 
 
+def recover_inside(folder: Path) -> None:
+    """Undo what killed processes left in a folder, whatever the name was to be."""
+    names = {
+        p.name.rsplit(".", 3)[0].removeprefix(".")
+        for p in Path(folder).glob(".*")
+        if p.suffix in (PARTIAL, OLD)
+    }
+    for name in names - {""}:
+        recover_folder(Path(folder) / name)
+
+
 def followed(path: Path) -> Path:
     """Return where a link leads, or the path itself."""
     path = Path(path)

@@ -141,7 +141,7 @@ def test_check_tells_of_projects_and_of_files(lab, tmp_path):
     call("import", tmp_path / "p", *one(lab))
     code, said = call("check", tmp_path / "p", "--picture")
     assert code == 0
-    assert "1 recordings of 1 animals" in said.texts[0]
+    assert "1 recording of 1 animal," in said.texts[0]
     assert "█" in said.texts[0]
     assert said.data[0]["recordings"][0]["recording"] == "fly1_001"
     accept = ["--accept", "sync.overlap", "--why", "early", "--recording", "fly1_001"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from napari_neuroembed.cli import main
-from napari_neuroembed.job_report import JobReport
 from napari_neuroembed.jobs import create
+from napari_neuroembed.jobs.report import JobReport
 
 
 @pytest.fixture

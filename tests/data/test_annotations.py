@@ -4,7 +4,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from napari_neuroembed.data.annotations import AnnotationStore, Bout, Conflict
+from napari_neuroembed.data.annotations.store import AnnotationStore, Bout, Conflict
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.errors import DataError
 

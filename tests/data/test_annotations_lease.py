@@ -6,9 +6,9 @@ from collections import namedtuple
 import psutil
 import pytest
 
-from napari_neuroembed.data import annotation_lease
-from napari_neuroembed.data.annotation_lease import Lease, is_network_drive
-from napari_neuroembed.data.annotations import AnnotationStore
+from napari_neuroembed.data.annotations import lease as annotation_lease
+from napari_neuroembed.data.annotations.lease import Lease, is_network_drive
+from napari_neuroembed.data.annotations.store import AnnotationStore
 from napari_neuroembed.errors import DataError
 
 

@@ -6,14 +6,12 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from napari_neuroembed.data import (
-    annotation_backup,
-    annotation_connection,
-    annotation_edits,
-    annotation_events,
-    annotation_session,
-)
-from napari_neuroembed.data.annotations import AnnotationStore
+from napari_neuroembed.data.annotations import backup as annotation_backup
+from napari_neuroembed.data.annotations import connection as annotation_connection
+from napari_neuroembed.data.annotations import edits as annotation_edits
+from napari_neuroembed.data.annotations import events as annotation_events
+from napari_neuroembed.data.annotations import session as annotation_session
+from napari_neuroembed.data.annotations.store import AnnotationStore
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.errors import DataError
 

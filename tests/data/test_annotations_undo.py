@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_neuroembed.data.annotations import AnnotationStore
+from napari_neuroembed.data.annotations.store import AnnotationStore
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.errors import DataError
 

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from tests.data.project_files import write_lab, write_table
 
-from napari_neuroembed.data.check_files import check_path
-from napari_neuroembed.data.checks import as_json, check_project, missing_classes
-from napari_neuroembed.data.import_plan import run_plans
-from napari_neuroembed.data.import_table import plan_table
+from napari_neuroembed.data.importing.plan import run_plans
+from napari_neuroembed.data.importing.table import plan_table
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.data.project_spec import Acceptance, RecordingSpec
-from napari_neuroembed.data.relink import relink
+from napari_neuroembed.data.project.check_files import check_path
+from napari_neuroembed.data.project.checks import (
+    as_json,
+    check_project,
+    missing_classes,
+)
+from napari_neuroembed.data.project.relink import relink
+from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec
 from napari_neuroembed.errors import DataError
 
 
@@ -115,7 +119,7 @@ def test_an_action_that_an_animal_never_shows_is_told():
 
 
 def test_labels_are_counted_per_action_and_strangers_are_named(project):
-    pytest.importorskip("napari_neuroembed.data.annotation_import")
+    pytest.importorskip("napari_neuroembed.data.annotations.importing")
     with project.annotations() as store:
         for recording in ("fly1_001", "fly1_002", "gone"):
             store.add_rater("me") if "me" not in store.raters() else None

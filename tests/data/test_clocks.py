@@ -13,10 +13,10 @@ from napari_neuroembed.data.clocks import (
     picture,
     spans,
 )
-from napari_neuroembed.data.frame_map import fit_map, place_map, read_map
+from napari_neuroembed.data.clocks.frame_map import fit_map, place_map, read_map
+from napari_neuroembed.data.clocks.shared import share_clock, steady
+from napari_neuroembed.data.clocks.sync_numbers import read_numbers
 from napari_neuroembed.data.recording import Stream, TimeAxis
-from napari_neuroembed.data.shared_clocks import share_clock, steady
-from napari_neuroembed.data.sync_numbers import read_numbers
 from napari_neuroembed.errors import DataError
 
 NO_INDEX = -9223372036854775808
@@ -58,7 +58,7 @@ def test_streams_of_one_clock_are_told_of_once():
     camera = stream(6400, -1.25, 100)
     streams = {"neural": stream(960, 0, 16), "pose": camera, "scalar": camera}
     (problem,) = check_overlap(streams, "a")
-    assert "pose and scalar starts 1.25 s before" in problem.text
+    assert "pose and scalar start 1.25 s before" in problem.text
 
 
 @pytest.mark.parametrize("rate", [None, 32.0])

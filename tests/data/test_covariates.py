@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from napari_neuroembed.data.covariates import (
+from napari_neuroembed.data.project.covariates import (
     confounded,
     covariate_table,
     parse_assignments,
     parse_column,
 )
-from napari_neuroembed.data.project_spec import RecordingSpec
+from napari_neuroembed.data.project.spec import RecordingSpec
 from napari_neuroembed.errors import ConfigError
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tests.data.project_files import write_recording
 
-from napari_neuroembed.data.import_request import ImportRequest, StreamRequest
 from napari_neuroembed.data.importing import import_recording
+from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.data.project_spec import Acceptance
+from napari_neuroembed.data.project.spec import Acceptance
 from napari_neuroembed.errors import DataError, NeuroembedError
 
 pytest.importorskip("napari_neuroembed.data.readers.csv")
@@ -269,7 +269,7 @@ def test_names_that_are_no_names_are_refused(project, lab, name):
 
 @pytest.fixture
 def labelled(lab: Path) -> ImportRequest:
-    pytest.importorskip("napari_neuroembed.data.annotation_import")
+    pytest.importorskip("napari_neuroembed.data.annotations.importing")
     rows = ["walk,rest", *["1,0"] * 60, *["0,1"] * 40, *["-1,-1"] * 50]
     (lab / "labels.csv").write_text("\n".join(rows) + "\n")
     return replace(request(lab, pose=pose(lab)), labels=lab / "labels.csv")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from tests.data.project_files import write_lab
 
-from napari_neuroembed.data.import_pattern import (
+from napari_neuroembed.data.importing.pattern import (
     PatternRequest,
     find_matches,
     plan_pattern,
 )
-from napari_neuroembed.data.import_plan import run_plans, summary
-from napari_neuroembed.data.import_request import StreamRequest
+from napari_neuroembed.data.importing.plan import run_plans, summary
+from napari_neuroembed.data.importing.request import StreamRequest
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.errors import ConfigError, DataError
 

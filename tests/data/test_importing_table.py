@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from tests.data.project_files import write_lab, write_table
 
-from napari_neuroembed.data.import_plan import run_plans, summary
-from napari_neuroembed.data.import_table import plan_table, read_table, understand
+from napari_neuroembed.data.importing.plan import run_plans, summary
+from napari_neuroembed.data.importing.table import plan_table, read_table, understand
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.data.project_spec import Acceptance
+from napari_neuroembed.data.project.spec import Acceptance
 from napari_neuroembed.errors import ConfigError, DataError
 
 HERE = Path("recordings.csv")

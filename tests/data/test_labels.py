@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from napari_neuroembed.data.bouts import Bouts
-from napari_neuroembed.data.readers.label_names import (
+from napari_neuroembed.data.readers.labels import find_format, read_labels
+from napari_neuroembed.data.readers.labels.names import (
     edit_distance,
     is_same,
     suggestions,
 )
-from napari_neuroembed.data.readers.labels import find_format, read_labels
 from napari_neuroembed.data.recording import TimeAxis
 from napari_neuroembed.errors import DataError
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_neuroembed.data.annotation_import import import_labels, plan_import
-from napari_neuroembed.data.annotations import AnnotationStore
+from napari_neuroembed.data.annotations.importing import import_labels, plan_import
+from napari_neuroembed.data.annotations.store import AnnotationStore
 from napari_neuroembed.data.readers.labels import find_format, read_labels
 from napari_neuroembed.errors import DataError
 

@@ -9,7 +9,7 @@ import pytest
 from tests.data.project_files import write_recording
 
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.data.project_spec import Acceptance, RecordingSpec, StreamSpec
+from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec, StreamSpec
 from napari_neuroembed.errors import ConfigError, DataError
 
 pytest.importorskip("napari_neuroembed.data.readers.npy")
@@ -193,7 +193,7 @@ def test_a_changed_rate_or_option_makes_derived_data_out_of_date(
 def test_moved_files_and_memory_do_not_make_derived_data_out_of_date(project):
     pretend_derived(project)
     (project.path / "raw").rename(project.path / "elsewhere")
-    from napari_neuroembed.data.relink import relink
+    from napari_neuroembed.data.project.relink import relink
 
     relink(project, search=project.path)
     edited = edit(

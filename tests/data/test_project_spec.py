@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from napari_neuroembed.data.project_spec import (
+from napari_neuroembed.data.project.spec import (
     IndexMapSync,
     LikeSync,
     OffsetSync,
@@ -14,7 +14,7 @@ from napari_neuroembed.data.project_spec import (
     parse_spec,
     stream_kind,
 )
-from napari_neuroembed.data.yaml_text import dump_yaml, read_yaml
+from napari_neuroembed.data.project.yaml_text import dump_yaml, read_yaml
 from napari_neuroembed.errors import ConfigError
 
 TEXT = """

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_neuroembed.data.yaml_comments import carry_comments
-from napari_neuroembed.data.yaml_text import MAX_BYTES, dump_yaml, read_yaml
+from napari_neuroembed.data.project.yaml_comments import carry_comments
+from napari_neuroembed.data.project.yaml_text import MAX_BYTES, dump_yaml, read_yaml
 from napari_neuroembed.errors import ConfigError
 
 VALUES = st.one_of(

@@ -12,7 +12,7 @@ from tests.data.fixtures.stack_files import movie, write_shaped
 from napari_neuroembed.data.readers import find_reader
 from napari_neuroembed.data.readers.base import Source
 from napari_neuroembed.data.readers.frame_files import frame_numbers
-from napari_neuroembed.data.readers.tiff_folder import TiffFolderReader
+from napari_neuroembed.data.readers.tiff.folder import TiffFolderReader
 from napari_neuroembed.errors import DataError
 
 

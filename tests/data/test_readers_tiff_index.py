@@ -9,11 +9,11 @@ import pytest
 import tifffile
 from tests.data.fixtures.stack_files import SHAPES, movie
 
-from napari_neuroembed.data.readers import tiff_index
 from napari_neuroembed.data.readers.base import Source
 from napari_neuroembed.data.readers.tiff import TiffReader
-from napari_neuroembed.data.readers.tiff_ifd import read_directory
-from napari_neuroembed.data.readers.tiff_index import read_directories
+from napari_neuroembed.data.readers.tiff import index as tiff_index
+from napari_neuroembed.data.readers.tiff.ifd import read_directory
+from napari_neuroembed.data.readers.tiff.index import read_directories
 from napari_neuroembed.errors import DataError
 
 

@@ -14,11 +14,11 @@ from tests.data.fixtures.video_files import (
     write_images,
 )
 
-from napari_neuroembed.data.readers import video_cache
 from napari_neuroembed.data.readers.base import Source
 from napari_neuroembed.data.readers.video import VideoReader
-from napari_neuroembed.data.readers.video_cache import cached_index
-from napari_neuroembed.data.readers.video_index import read_index
+from napari_neuroembed.data.readers.video import cache as video_cache
+from napari_neuroembed.data.readers.video.cache import cached_index
+from napari_neuroembed.data.readers.video.index import read_index
 from napari_neuroembed.errors import DataError
 
 N = 61

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from napari_neuroembed.data.fingerprints import changes, fingerprint, take
-from napari_neuroembed.data.names import check_name, fitting_name, name_problem
-from napari_neuroembed.data.roots import Roots, parse_source
-from napari_neuroembed.data.sources import as_source, common_folder, find_files
+from napari_neuroembed.data.project.fingerprints import changes, fingerprint, take
+from napari_neuroembed.data.project.names import check_name, fitting_name, name_problem
+from napari_neuroembed.data.project.roots import Roots, parse_source
+from napari_neuroembed.data.project.sources import as_source, common_folder, find_files
 from napari_neuroembed.errors import ConfigError, DataError
 
 

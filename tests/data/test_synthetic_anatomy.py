@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from tests.data.reference_synthetic import calcium_by_hand
 
-from napari_neuroembed.data.synthetic_anatomy import (
+from napari_neuroembed.data.synthetic.anatomy import (
     calcium,
     draw_anatomy,
     draw_axons,
     draw_spikes,
     drifted,
 )
-from napari_neuroembed.data.synthetic_behaviour import draw_actions, draw_repertoire
+from napari_neuroembed.data.synthetic.behaviour import draw_actions, draw_repertoire
 from napari_neuroembed.options.synthetic import SyntheticOptions
 
 

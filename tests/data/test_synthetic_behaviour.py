@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.reference_synthetic import phase_by_sum, pose_by_hand
 
-from napari_neuroembed.data.synthetic_behaviour import (
+from napari_neuroembed.data.synthetic.behaviour import (
     LEAD_S,
     draw_actions,
     draw_poses,
     draw_repertoire,
     draw_speed,
 )
-from napari_neuroembed.data.synthetic_random import child_generator
+from napari_neuroembed.data.synthetic.random import child_generator
 from napari_neuroembed.options.synthetic import SyntheticOptions
 
 OPTIONS = SyntheticOptions()

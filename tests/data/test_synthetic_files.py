@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import tifffile
 
-from napari_neuroembed.data import synthetic_files
+from napari_neuroembed.data.synthetic import files as synthetic_files
 from napari_neuroembed.data.synthetic import simulate
-from napari_neuroembed.data.synthetic_files import bytes_needed, write_twin
-from napari_neuroembed.data.synthetic_video import POINT_NAMES, draw_clip, write_clip
+from napari_neuroembed.data.synthetic.files import bytes_needed, write_twin
+from napari_neuroembed.data.synthetic.video import POINT_NAMES, draw_clip, write_clip
 from napari_neuroembed.errors import Cancelled, DataError
 from napari_neuroembed.files import check_folder
 from napari_neuroembed.options.synthetic import SyntheticOptions

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from tests.data.reference_synthetic import gaussian_spot
 
-from napari_neuroembed.data.synthetic_anatomy import draw_anatomy, draw_axons
-from napari_neuroembed.data.synthetic_render import (
+from napari_neuroembed.data.synthetic.anatomy import draw_anatomy, draw_axons
+from napari_neuroembed.data.synthetic.render import (
     build_scene,
     draw_motion,
     render,
 )
-from napari_neuroembed.data.synthetic_shapes import (
+from napari_neuroembed.data.synthetic.shapes import (
     Canvas,
     draw_neurite,
     draw_soma,

@@ -7,7 +7,7 @@ import os
 import random
 from pathlib import Path
 
-from napari_neuroembed.data.annotations import AnnotationStore, Conflict
+from napari_neuroembed.data.annotations.store import AnnotationStore, Conflict
 
 
 def write_edits(path: str, log: str, rater: str, seed: int, n_edits: int) -> None:

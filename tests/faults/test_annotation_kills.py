@@ -7,7 +7,7 @@ import time
 import pytest
 from tests.faults.annotation_writer import acknowledged, write_edits
 
-from napari_neuroembed.data.annotations import AnnotationStore
+from napari_neuroembed.data.annotations.store import AnnotationStore
 
 pytestmark = pytest.mark.faults
 

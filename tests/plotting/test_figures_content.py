@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.contracts.test_figures import history as made_history
-from tests.contracts.test_figures import predictions, scores
+from tests.contracts.test_figures import points, predictions, scores
 
 from napari_neuroembed.data.palette import (
     UNLABELLED,
@@ -181,3 +181,20 @@ def test_text_shows_on_its_paper(theme: str) -> None:
     assert contrast(layout.font.color, layout.paper_bgcolor) >= 4.5
     note = empty("why", theme=theme).layout.annotations[0]
     assert contrast(note.font.color, layout.paper_bgcolor) >= 4.5
+
+
+def test_the_words_of_the_chance_line_have_room_beneath_the_last_row() -> None:
+    shown = leakage(scores("identity", 1))
+    bottom, top = shown.layout.yaxis.range
+    assert bottom > 1
+    assert top < 0
+
+
+@pytest.mark.parametrize(("n", "has_outline"), [(1000, True), (20_000, False)])
+def test_small_dots_have_no_outline_that_would_hide_them(
+    n: int, has_outline: bool
+) -> None:
+    table, coords = points(n)
+    (trace,) = embedding(table, coords).data
+    assert (trace.marker.line.width > 0) == has_outline
+    assert trace.marker.size > 2 * trace.marker.line.width

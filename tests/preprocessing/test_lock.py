@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from napari_neuroembed import processes
 from napari_neuroembed.errors import DataError
+from napari_neuroembed.jobs import processes
 from napari_neuroembed.preprocessing.lock import recording_lock
 
 

@@ -10,7 +10,7 @@ import tifffile
 
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.data.project_spec import Acceptance, RecordingSpec, StreamSpec
+from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec, StreamSpec
 from napari_neuroembed.errors import Cancelled, DataError
 from napari_neuroembed.files import check_folder, sha256_of
 from napari_neuroembed.preprocessing.lock import recording_lock

@@ -8,6 +8,7 @@ import pytest
 
 from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
+from napari_neuroembed.leftovers import beside
 from napari_neuroembed.store.history import History, read_history
 from napari_neuroembed.store.run_folder import RunFolder
 
@@ -34,9 +35,37 @@ def test_two_runs_cannot_share_a_name(run, tmp_path):
         RunFolder.create(tmp_path / "runs", "first", {})
 
 
+def test_a_run_is_made_whole_or_not_at_all(tmp_path, monkeypatch):
+    def fail(path, content):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "write_text", fail)
+    with pytest.raises(KeyboardInterrupt):
+        RunFolder.create(tmp_path / "runs", "first", {}, "seed: 0")
+    assert list((tmp_path / "runs").iterdir()) == []
+    monkeypatch.undo()
+    run = RunFolder.create(tmp_path / "runs", "first", {}, "seed: 0")
+    assert (run.path / "config.yaml").read_text() == "seed: 0"
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_writer(run, windows):
+    h = np.zeros((3, 2), dtype=np.float32)
+    run.write_embeddings("eval", windows, {"neural": h}, {})
+    folder = run.path / "embeddings"
+    tag = beside(folder / "x", ".old").name.split(".")[2].partition("-")[0]
+    moved = folder / f".eval.{tag}-999999999.1-abcd.old"
+    half = folder / f".dense.{tag}-999999999.1-abcd.partial"
+    (folder / "eval").rename(moved)
+    half.mkdir()
+    assert len(run.read_embedding("neural")[0]) == 3
+    assert not moved.exists()
+    run.write_embeddings("mine", windows, {"neural": h}, {})
+    assert sorted(p.name for p in folder.iterdir()) == ["eval", "mine"]
+
+
 def test_a_missing_run_is_refused_with_the_known_ones(run):
     with pytest.raises(RunFolderError, match="Known runs: first"):
-        RunFolder.open(run.path.parent / "frist")
+        RunFolder.open(run.path.parent / "other")
 
 
 def test_a_foreign_or_newer_run_is_refused(run):
@@ -56,6 +85,25 @@ def test_embeddings_come_back_row_by_row(run, windows):
     assert (array == h).all()
     assert run.embedding_sets() == ["eval"]
     assert run.embedding_streams() == ["neural"]
+
+
+def test_a_set_is_made_again_only_when_asked(run, windows):
+    h = np.zeros((3, 4), dtype=np.float32)
+    run.write_embeddings("eval", windows, {"neural": h}, {})
+    with pytest.raises(RunFolderError, match="--replace"):
+        run.write_embeddings("eval", windows, {"neural": h}, {})
+    run.write_embeddings("eval", windows, {"neural": h + 1}, {}, replace=True)
+    assert run.read_embedding("neural")[1].max() == 1
+
+
+@pytest.mark.parametrize("name", ["../evil", "", "a/b", ".hidden"])
+def test_names_are_no_paths(name, run, windows, tmp_path):
+    with pytest.raises(RunFolderError, match="letters, digits"):
+        RunFolder.create(tmp_path, name, {})
+    with pytest.raises(RunFolderError, match="letters, digits"):
+        run.write_evaluation(name, "", pd.DataFrame(), {}, pd.DataFrame())
+    with pytest.raises(RunFolderError, match="letters, digits"):
+        run.write_embeddings(name, windows, {}, {})
 
 
 def test_rows_that_do_not_match_are_refused(run, windows):

@@ -138,7 +138,7 @@ def test_swapping_with_one_animal_is_refused_with_the_methods_that_do(
     recordings, config
 ):
     own = [r for r in recordings if r.animal == "fly1"]
-    with pytest.raises(TrainingError, match=r"at least 2.*there are 1 \(fly1\)"):
+    with pytest.raises(TrainingError, match=r"at least 2.*found 1 \(fly1\)"):
         check_needs(own, config, make_split(own, SplitOptions()))
 
 

@@ -38,7 +38,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     del verb
     if (args.path / _PROJECT_FILE).is_file():
         return _check_project(args, report)
-    from napari_neuroembed.data.check_files import check_path
+    from napari_neuroembed.data.project.check_files import check_path
 
     lines, problems = check_path(args.path)
     for line in lines:
@@ -57,9 +57,10 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
 
 
 def _check_project(args: argparse.Namespace, report: VerbReport) -> int:
-    from napari_neuroembed.data.checks import as_json, check_project
     from napari_neuroembed.data.clocks import picture
+    from napari_neuroembed.data.problems import counted
     from napari_neuroembed.data.project import Project
+    from napari_neuroembed.data.project.checks import as_json, check_project
 
     project = Project.open(args.path)
     accepted = acceptances(args, args.recording)
@@ -81,8 +82,9 @@ def _check_project(args: argparse.Namespace, report: VerbReport) -> int:
     lines += [f"accepted: {p.text} [{p.id}] {why!r}" for p, why in found.accepted]
     n = len(found.problems)
     lines.append(
-        f"{len(found.lines)} recordings of {len(project.animals())} animals, "
-        f"{n or 'no'} finding{'' if n == 1 else 's'}."
+        f"{counted(len(found.lines), 'recording')} of "
+        f"{counted(len(project.animals()), 'animal')}, "
+        f"{counted(n, 'finding') if n else 'no findings'}."
     )
     report.say("\n".join(lines), **as_json(found))
     return 1 if found.has_errors else 0
@@ -90,10 +92,11 @@ def _check_project(args: argparse.Namespace, report: VerbReport) -> int:
 
 def _say_problems(problems: Iterable[Problem], report: VerbReport) -> None:
     for problem in problems:
-        report.say(_text(problem), problem=vars(problem))
+        text = f"{problem.severity}: {Path(problem.where).name}: {problem.text}"
+        report.say(f"{text} [{problem.id}]", problem=vars(problem))
 
 
 def _text(problem: Problem) -> str:
-    from napari_neuroembed.data.acceptance import with_option
+    from napari_neuroembed.data.project.acceptance import with_option
 
     return f"{problem.severity}: {with_option(problem)}"

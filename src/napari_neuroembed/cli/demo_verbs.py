@@ -24,16 +24,35 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder to make; default neuroembed-demo",
     )
-    parser.add_argument("--animals", type=int, default=4, metavar="N")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument(
-        "--recordings", type=int, default=6, metavar="N", help="per animal"
+        "--animals", type=int, default=4, metavar="N", help="animals; default 4"
     )
-    parser.add_argument("--seconds", type=float, default=40.0, help="per recording")
+    parser.add_argument(
+        "--recordings",
+        type=int,
+        default=6,
+        metavar="N",
+        help="of every animal; default %(default)s",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=40.0,
+        metavar="S",
+        help="of every recording; default %(default)g",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the same seed gives the same animals; default 0",
+    )
     parser.add_argument(
         "--gap",
         type=float,
         default=1.0,
+        metavar="G",
         help="how far animals differ: 0 (identical) to 1 (default)",
     )
 

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_neuroembed.data.covariates import parse_assignments
-from napari_neuroembed.data.import_request import ImportRequest, StreamRequest
-from napari_neuroembed.data.roots import is_source
-from napari_neuroembed.data.yaml_text import read_yaml
+from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
+from napari_neuroembed.data.project.covariates import parse_assignments
+from napari_neuroembed.data.project.roots import is_source
+from napari_neuroembed.data.project.yaml_text import read_yaml
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
-    from napari_neuroembed.data.import_pattern import PatternRequest
+    from napari_neuroembed.data.importing.pattern import PatternRequest
 
 KINDS = ("trace", "pose", "scalar", "video")
+_SETTINGS = ("rate", "start", "reader", "sync", "times")
 _HELP = {
     "trace": "traces of neurons or regions",
     "pose": "body points or angles",
@@ -96,9 +97,60 @@ def request_of(args: argparse.Namespace) -> ImportRequest:
     return _request(args, streams, args.animal, args.labels)
 
 
+def check_flags(args: argparse.Namespace) -> None:
+    """Refuse flags that would have no effect beside ``--table`` or without a pattern.
+
+    Raises
+    ------
+    ConfigError
+        Naming each of them and where its value belongs.
+    """
+    patterns = [f"{kind}-pattern" for kind in (*KINDS, "labels")]
+    idle: list[str] = []
+    belongs = "a SOURCE"
+    if args.table is not None:
+        idle = ["animal", "recording", "labels", "sync", *KINDS, *patterns]
+        idle += [f"{kind}-{what}" for kind in KINDS for what in ("sync", "times")]
+        belongs = "columns of the table"
+    elif args.pattern is not None:
+        idle = ["labels", *KINDS]
+        belongs = "patterns, e.g. --pose-pattern"
+    else:
+        idle, belongs = patterns, "a --pattern"
+        if args.labels is None:
+            _refuse_lonely(
+                args, "labels", ("labels-like", "labels-format", "label-option")
+            )
+    given = [f"--{flag}" for flag in idle if getattr(args, flag.replace("-", "_"))]
+    if given:
+        beside = "--table" if args.table is not None else "--pattern"
+        how = (
+            "beside"
+            if args.table is not None or args.pattern is not None
+            else "without"
+        )
+        raise ConfigError(
+            f"{', '.join(given)} {'have' if len(given) > 1 else 'has'} no effect {how} "
+            f"{beside}; what is meant belongs into {belongs}."
+        )
+
+
+def _refuse_lonely(args: argparse.Namespace, kind: str, flags: Iterable[str]) -> None:
+    given = [f for f in flags if getattr(args, f.replace("-", "_")) not in (None, [])]
+    if given:
+        raise ConfigError(
+            f"--{given[0]} was given, but no {kind}: name its file with --{kind}."
+        )
+
+
+def template_of(args: argparse.Namespace) -> ImportRequest:
+    """Return what the flags say for every recording of a table."""
+    return _request(args, {}, "", None)
+
+
 def pattern_of(args: argparse.Namespace, base: Path) -> PatternRequest:
     """Return how the flags say to find many recordings."""
-    from napari_neuroembed.data.import_pattern import PatternRequest
+    from napari_neuroembed.data.importing.pattern import PatternRequest
 
     patterns = {"neural": args.pattern}
     for kind in (*KINDS, "labels"):
@@ -131,7 +183,8 @@ def stream_settings(
     ConfigError
         When a flag speaks of a stream that is not there.
     """
-    found: dict[str, dict[str, Any]] = {name: _of_kind(args, name) for name in streams}
+    found = {name: _of_kind(args, name) for name in streams}
+    _check_kinds(args, found)
     first = next(iter(found), "neural")
     if first in found:
         found[first] |= _given(rate_hz=args.rate, reader=args.reader)
@@ -235,6 +288,12 @@ def _of_kind(args: argparse.Namespace, name: str) -> dict[str, Any]:
         sync_file=sync or times,
         sync_kind="timestamps" if times is not None else None,
     )
+
+
+def _check_kinds(args: argparse.Namespace, streams: Iterable[str]) -> None:
+    """Refuse settings of a kind of stream that is not imported."""
+    for kind in sorted(set(KINDS) - {name.partition("_")[0] for name in streams}):
+        _refuse_lonely(args, kind, [f"{kind}-{what}" for what in _SETTINGS])
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -8,16 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_neuroembed.cli import flags
-from napari_neuroembed.cli.import_flags import add_import_flags, pattern_of, request_of
+from napari_neuroembed.cli.import_flags import (
+    add_import_flags,
+    check_flags,
+    pattern_of,
+    request_of,
+    stream_settings,
+    template_of,
+)
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_neuroembed.cli.running import VerbReport
-    from napari_neuroembed.data.import_plan import ImportPlan, PlanResult
+    from napari_neuroembed.data.importing.plan import ImportPlan, PlanResult
     from napari_neuroembed.data.project import Project
-    from napari_neuroembed.data.project_spec import Acceptance
+    from napari_neuroembed.data.project.spec import Acceptance
 
 
 def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
@@ -55,7 +62,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
         return _import_one(project, args, accepted, report)
     plans = _plans(project, args)
     _say_plans(plans, report)
-    from napari_neuroembed.data.import_plan import run_plans, summary
+    from napari_neuroembed.data.importing.plan import run_plans, summary
 
     results = run_plans(
         project,
@@ -75,7 +82,7 @@ def acceptances(
     args: argparse.Namespace, recording: str | None = None
 ) -> list[Acceptance]:
     """Return what ``--accept``, ``--why`` and ``--by`` say."""
-    from napari_neuroembed.data.project_spec import Acceptance
+    from napari_neuroembed.data.project.spec import Acceptance
 
     ids, why = flags.accepted(args)
     by = args.by or _user()
@@ -115,10 +122,15 @@ def _import_one(
 
 def _plans(project: Project, args: argparse.Namespace) -> list[ImportPlan]:
     if args.table is not None:
-        from napari_neuroembed.data.import_table import plan_table
+        from napari_neuroembed.data.importing.table import plan_table
 
-        return plan_table(project, args.table.resolve())
-    from napari_neuroembed.data.import_pattern import plan_pattern
+        return plan_table(
+            project,
+            args.table.resolve(),
+            template=template_of(args),
+            settings=lambda streams: stream_settings(args, streams),
+        )
+    from napari_neuroembed.data.importing.pattern import plan_pattern
 
     return plan_pattern(project, pattern_of(args, Path.cwd()))
 
@@ -169,6 +181,7 @@ def _check_ways(args: argparse.Namespace) -> None:
             f"Name what to import in one way: SOURCE (or --trace), --table or "
             f"--pattern; found {found}."
         )
+    check_flags(args)
 
 
 def _user() -> str:

@@ -36,7 +36,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     """Tell which files are where; 1 when some are missing or changed."""
     del verb
     from napari_neuroembed.data.project import Project
-    from napari_neuroembed.data.relink import relink
+    from napari_neuroembed.data.project.relink import relink
 
     roots = {name: Path(folder) for name, folder in pairs(args.root, "--root").items()}
     found = relink(Project.open(args.project), roots, search=args.search, report=report)

@@ -12,6 +12,7 @@ from napari_neuroembed.cli.flags import add_project, add_set, settings, table
 from napari_neuroembed.cli.running import VerbReport
 from napari_neuroembed.cli.score_table import score_lines
 from napari_neuroembed.config import with_settings
+from napari_neuroembed.data.problems import counted
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -105,10 +106,13 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
-    if args.resume:
-        if not args.run:
-            raise ConfigError("--resume needs the run's name: --run NAME.")
-        runs = [project.resume(args.run, report=report)]
+    from napari_neuroembed.store.run_folder import new_name
+
+    if args.resume and not args.run:
+        raise ConfigError("--resume needs the run's name: --run NAME.")
+    name = args.run or new_name()
+    if args.resume and not args.leave_one_animal_out:
+        runs = [project.resume(name, report=report)]
     else:
         config = project.config(
             args.config, method=args.method, budget=args.budget, settings=args.set
@@ -120,13 +124,15 @@ def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> in
             config = dataclasses.replace(planned, preset="default")
         if args.plan:
             return ExitCode.DONE
+        report.note(run=name)
         if args.leave_one_animal_out:
-            runs = project.train_leave_one_out(config, run=args.run, report=report)
+            runs = project.train_leave_one_out(
+                config, run=name, resume=args.resume, report=report
+            )
         else:
-            runs = [project.train(config, run=args.run, report=report)]
+            runs = [project.train(config, run=name, report=report)]
     for one in runs:
         info = one.info()
-        report.note(run=one.name)
         report.say(
             f"Run {one.name}: {info['step']:,} steps in {info['seconds']:.0f} s on "
             f"{info['n_windows']:,} windows. Next: neuroembed evaluate "
@@ -150,17 +156,25 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stride", type=float, metavar="SECONDS", help="seconds between windows"
     )
+    parser.add_argument(
+        "--replace", action="store_true", help="make a set again that exists"
+    )
 
 
 def _embed(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
     run = project.run(args.run)
     windows, h = run.embed(
-        args.set_name, recordings=args.recordings, stride_s=args.stride, report=report
+        args.set_name,
+        recordings=args.recordings,
+        stride_s=args.stride,
+        replace=args.replace,
+        report=report,
     )
     folder = run.folder.path / "embeddings" / args.set_name
     report.say(
-        f"{len(windows):,} windows of {windows['recording'].nunique()} recordings, "
-        f"{h.shape[1]} dimensions: {folder}",
+        f"{counted(len(windows), 'window')} of "
+        f"{counted(windows['recording'].nunique(), 'recording')}, "
+        f"{counted(h.shape[1], 'dimension')}: {folder}",
         windows=len(windows),
         folder=str(folder),
     )

@@ -14,8 +14,8 @@ from napari_neuroembed.errors import Cancelled, DataError, NeuroembedError
 
 if TYPE_CHECKING:
     from napari_neuroembed.cli.verbs import JobKind
-    from napari_neuroembed.job_report import JobReport
     from napari_neuroembed.jobs import Job
+    from napari_neuroembed.jobs.report import JobReport
 
 PROJECT_FILE = "project.yaml"
 
@@ -91,8 +91,8 @@ def running_job(
     DataError
         When there is no such project.
     """
-    from napari_neuroembed.job_report import JobReport
     from napari_neuroembed.jobs import Job
+    from napari_neuroembed.jobs.report import JobReport
 
     is_new = not project.exists()
     job = Job(folder) if folder else _make(project, argv, kind)

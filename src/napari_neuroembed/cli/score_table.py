@@ -30,12 +30,21 @@ HEADER = (
     "p",
     "n",
 )
-METRICS = ("balanced_accuracy", "accuracy", "r2")
+LEGEND = (
+    "Balanced accuracy (R2 for decoding) on recordings that nothing was fitted on, "
+    "beside chance; scores.csv has all rows."
+)
+METRICS = ("balanced_accuracy", "r2")
 MEANS = ("", "mean")
+SHOWN_PROBES = {"identity": ("linear", "knn", "mlp"), "covariate": ("linear",)}
+USUAL_PROBES = ("linear", "ridge")
 
 
 def score_lines(scores: pd.DataFrame) -> list[str]:
     """Return the main scores as lines of text, then what could not be computed.
+
+    Balanced accuracy (R2 for decoding) by the linear probe, identity by all three;
+    ``scores.csv`` holds every other probe, metric, animal and signal.
 
     Parameters
     ----------
@@ -48,14 +57,21 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
         & scores["held_out_animal"].isin(MEANS)
         & (scores["control"] == "none")
         & (scores["fraction"].isna() | (scores["fraction"] == 1.0))
+        & scores["value"].notna()
     ]
+    whole = set(main["target"])
     lines = []
     for task, question in QUESTIONS.items():
-        rows = main[(main["task"] == task) & main["value"].notna()]
-        if task.startswith(("action", "identity")):
-            rows = rows[rows["metric"] == "balanced_accuracy"]
-        lines += [_row(question, row) for row in rows.to_dict("records")]
-    text = [table(lines, HEADER)] if lines else ["Nothing could be scored."]
+        probes = SHOWN_PROBES.get(task, USUAL_PROBES)
+        rows = main[(main["task"] == task) & main["probe"].isin(probes)]
+        lines += [
+            _row(question, row)
+            for row in rows.to_dict("records")
+            if row["target"].partition(":")[0] not in whole - {row["target"]}
+        ]
+    text = ["Nothing could be scored."]
+    if lines:
+        text = [table(lines, HEADER), "", LEGEND]
     missing = scores[scores["value"].isna() & (scores["note"].fillna("") != "")]
     reasons = missing.groupby("note", sort=False)["task"].unique()
     if len(reasons):

@@ -73,6 +73,11 @@ VERBS: tuple[Verb, ...] = (
     Verb("check", f"{_HERE}.check_verb", "look for problems before they cost a day"),
     Verb("relink", f"{_HERE}.relink_verb", "find sources again that were moved"),
     Verb(
+        "annotations",
+        f"{_HERE}.annotation_verbs",
+        "import or export the labels of a project",
+    ),
+    Verb(
         "preprocess",
         f"{_HERE}.run_verbs",
         "register, dF/F, resize: make recordings comparable",

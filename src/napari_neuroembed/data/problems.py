@@ -11,6 +11,17 @@ from napari_neuroembed.errors import DataError, raise_all
 Severity = Literal["error", "warning", "note"]
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number and its noun, in the plural where that is right.
+
+    Examples
+    --------
+    >>> counted(1, "recording"), counted(1200, "animal")
+    ('1 recording', '1,200 animals')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Problem:
     """One finding.
@@ -44,4 +55,11 @@ def refuse(
         Listing every unaccepted error with its id.
     """
     errors = [p for p in problems if p.severity == "error" and p.id not in accept]
-    raise_all((f"{p.text} [{p.id}]" for p in errors), DataError, head)
+    several = len({p.where for p in errors}) > 1
+    lines = [
+        f"{p.where}: {p.text} [{p.id}]"
+        if several and p.where and p.where not in p.text
+        else f"{p.text} [{p.id}]"
+        for p in errors
+    ]
+    raise_all(lines, DataError, head)

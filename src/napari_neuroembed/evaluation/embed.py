@@ -6,6 +6,7 @@ its output per frame is computed once and gathered per window (exact, not approx
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.windows import window_index
-from napari_neuroembed.errors import DataError
+from napari_neuroembed.errors import ConfigError, DataError
 from napari_neuroembed.methods.base import Batch
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.training.data import (
@@ -79,6 +80,8 @@ def embed(
     DataError
         When image sizes or numbers of features differ from the training's.
     """
+    if stride_s is not None and not 0 < stride_s < math.inf:
+        raise ConfigError(f"--stride must be above 0 seconds, found {stride_s:g}.")
     device = device or torch.device("cpu")
     options = model.config.windows
     index = window_index(

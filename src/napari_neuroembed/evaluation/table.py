@@ -11,25 +11,7 @@ import pandas as pd
 
 from napari_neuroembed.evaluation.intervals import Measure
 from napari_neuroembed.evaluation.sample import Representation
-from napari_neuroembed.store.schema import SCORE_COLUMNS
-
-PREDICTION_COLUMNS = (
-    "window_id",
-    "method",
-    "is_baseline",
-    "stream",
-    "transform",
-    "task",
-    "target",
-    "probe",
-    "mode",
-    "animal",
-    "true",
-    "predicted",
-    "confidence",
-    "weight",
-)
-"""Columns of ``predictions.parquet``; one row per tested window, task and probe."""
+from napari_neuroembed.store.schema import PREDICTION_COLUMNS, SCORE_COLUMNS
 
 _WHOLE = ("draw", "n_fit", "n_test", "n_classes", "seed")
 _NUMBERS = ("fraction", "value", "low", "high", "chance", "p", "detectable")

@@ -47,11 +47,12 @@ def panels(
         horizontal_spacing=0.03,
         subplot_titles=list(titles),
     )
-    height = 150 + 28 * max(n_rows, 3)
+    height = 160 + 28 * max(n_rows, 3)
     shown = figure(title, subtitle=subtitle, theme=theme, height=height, base=base)
     shown.update_annotations(font_size=12)
     shown.update_layout(margin={"t": 96}, showlegend=False)
-    shown.update_yaxes(autorange="reversed", type="category")
+    # Room for the words beside the chance line, beneath the last row.
+    shown.update_yaxes(range=[n_rows + 0.1, -0.6], type="category")
     return shown
 
 

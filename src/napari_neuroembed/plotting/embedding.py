@@ -90,7 +90,8 @@ def _traces(
     theme: Theme,
 ) -> list[Any]:
     size, opacity = _size(len(table)), _opacity(len(table))
-    outline = {"width": 0.5 if len(table) > 5000 else 1, "color": THEMES[theme]["line"]}
+    # On a small dot an outline would be all that is seen.
+    outline = {"width": 0.5 if size >= 4 else 0, "color": THEMES[theme]["muted"]}
     values = table[color]
     if is_continuous(values, color) or values.nunique() > MAX_CATEGORIES:
         numbers = (
@@ -167,10 +168,10 @@ def _label_axes(shown: go.Figure, n_dims: int, labels: Sequence[str] | None) -> 
 
 
 def _size(n: int) -> float:
-    """Return 6 px below 300 points, 3 at 1,000 and 1 at 100,000 and above."""
+    """Return 6 px below 300 points, 5 at 1,000 and 1 at 100,000 and above."""
     if n <= 300:
         return 6.0
-    return float(np.clip(3.0 - (np.log10(n) - 3.0), 1.0, 4.5))
+    return float(np.clip(5.0 - 2.0 * (np.log10(n) - 3.0), 1.0, 6.0))
 
 
 def _opacity(n: int) -> float:

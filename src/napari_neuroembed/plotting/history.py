@@ -59,7 +59,9 @@ def history(
         shown.add_trace(_line(steps, table[name], name, line), row=1, col=1)
     if speeds:
         line = {"color": tone["muted"], "width": 1.5}
-        shown.add_trace(_line(steps, table[speeds[0]], speeds[0], line), row=2, col=1)
+        speed = _line(steps, table[speeds[0]], speeds[0], line)
+        speed.showlegend = False  # its axis names it
+        shown.add_trace(speed, row=2, col=1)
         shown.update_yaxes(title_text="Windows per second", rangemode="tozero", row=2)
     shown.update_yaxes(title_text="Loss", row=1)
     shown.update_xaxes(title_text="Step", row=2 if speeds else 1)

@@ -69,7 +69,7 @@ def leakage(
         edge = part[part["detectable"].notna()].assign(value=part["detectable"])
         add_ticks(shown, edge, column, "permuted labels reach", theme)
         add_chance(shown, float(part["chance"].median()), column, theme)
-    shown.update_xaxes(range=[0, 1.03], title_text="Accuracy, balanced")
+    shown.update_xaxes(range=[0, 1.06], title_text="Accuracy, balanced")
     shown.update_yaxes(categoryorder="array", categoryarray=labels)
     return shown
 

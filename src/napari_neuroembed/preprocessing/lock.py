@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from napari_neuroembed import processes
 from napari_neuroembed.disk import create_exclusively
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import read_json, utc_now
+from napari_neuroembed.jobs import processes
 from napari_neuroembed.leftovers import beside
 
 UNWRITTEN_S = 10.0

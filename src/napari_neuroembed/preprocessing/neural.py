@@ -135,8 +135,8 @@ def _check_length(job: NeuralJob, stack: NativeStack) -> None:
     if n < needed:
         raise DataError(
             f"{job.head} has {n} neural frames, but at least {needed} are needed: the "
-            f"resting fluorescence is a mean over {window} frames. Set "
-            "preprocessing.dff.window_frames lower, or leave the recording out."
+            f"resting fluorescence is a mean over {window} frames. Take "
+            "fewer with --set dff.window_frames=N, or leave the recording out."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from napari_neuroembed import files
 from napari_neuroembed.data.derived import TEMPLATE_FILE
-from napari_neuroembed.data.derived_state import first_recording
 from napari_neuroembed.data.project import Project
+from napari_neuroembed.data.project.derived_state import first_recording
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.pipeline import (
@@ -27,6 +28,9 @@ LISTEN_S = 0.5
 
 Outcome = tuple[str, str]
 """Status (``made``, ``kept``, ``failed``) and detail."""
+
+_CHECK = re.compile(r"\[((?:neural|trace)\.[a-z0-9_]+)\]")
+"""Ids of findings about the data in a message."""
 
 
 def preprocess_project(
@@ -101,7 +105,7 @@ def prepare_one(project: Project, name: str, report: Report) -> Outcome:
             report=report,
         )
     except DataError as error:
-        return "failed", str(error)
+        return "failed", _with_option(str(error), project, name)
     return "made", f"{summary['bytes'] / 1e6:.1f} MB"
 
 
@@ -169,6 +173,18 @@ def _inner(name: str, order: Order, report: Report) -> Report:
 def _is_saved(project: Project) -> bool:
     """Whether a process that opens the project folder sees this very project."""
     return Project.open(project.path).spec == project.spec
+
+
+def _with_option(text: str, project: Project, name: str) -> str:
+    """Add to a refusal of the data how it is overruled."""
+    checks = [] if "--accept" in text else _CHECK.findall(text)
+    if not checks:
+        return text
+    flags = " ".join(f"--accept {check}" for check in dict.fromkeys(checks))
+    return (
+        f"{text} If this is right: neuroembed check {project.path} --recording {name} "
+        f'{flags} --why "...", then pre-process again.'
+    )
 
 
 def _reference(project: Project, name: str) -> NDArray[np.float32] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +16,19 @@ from numpy.typing import NDArray
 
 from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
+from napari_neuroembed.store.schema import CONFIG, HISTORY, RUN, SPLITS
 
-RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "history.csv"
+__all__ = ["CONFIG", "HISTORY", "RUN", "SPLITS", "RunFolder", "new_name"]
+
 SCHEMA_VERSION = 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STATUSES = ("created", "running", "finished", "stopped", "failed")
+
+
+def new_name() -> str:
+    """Return a name for a run: the time and four digits."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{secrets.token_hex(2)}"
 
 
 class RunFolder:
@@ -35,36 +46,50 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, runs: Path, name: str | None, facts: Mapping[str, Any]
+        cls,
+        runs: Path,
+        name: str | None,
+        facts: Mapping[str, Any],
+        config_text: str = "",
     ) -> RunFolder:
-        """Make a new run folder; without a name, the time and four digits name it.
+        """Make a new run folder, whole or not at all.
+
+        Parameters
+        ----------
+        runs
+            Folder of all runs.
+        name
+            Its name; default :func:`new_name`.
+        facts
+            Entries of ``run.json``.
+        config_text
+            Content of ``config.yaml``.
 
         Raises
         ------
         RunFolderError
-            When a run of that name exists.
+            When a run of that name exists, or it is no name.
         """
-        if name is None:
-            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-            name = f"{stamp}-{secrets.token_hex(2)}"
+        name = new_name() if name is None else name
+        _check_name("Run", name)
         run = cls(runs / name)
+        about = {
+            "schema_version": SCHEMA_VERSION,
+            "name": name,
+            "status": "created",
+            "created_utc": files.utc_now(),
+            **facts,
+        }
+        files.recover_inside(runs)
         try:
-            run.path.mkdir(parents=True)
+            with files.new_folder(run.path) as build:
+                files.write_json(build / RUN, about)
+                files.write_text(build / CONFIG, config_text)
         except FileExistsError:
             raise RunFolderError(
                 f"Run {name!r} exists in {runs}. Choose another --run name, or go on "
                 "with it by --resume."
             ) from None
-        files.write_json(
-            run.path / RUN,
-            {
-                "schema_version": SCHEMA_VERSION,
-                "name": name,
-                "status": "created",
-                "created_utc": files.utc_now(),
-                **facts,
-            },
-        )
         return run
 
     @classmethod
@@ -78,7 +103,11 @@ class RunFolder:
         """
         path = Path(path)
         if not (path / RUN).is_file():
-            known = sorted(p.parent.name for p in path.parent.glob(f"*/{RUN}"))
+            if path.is_dir():
+                raise RunFolderError(
+                    f"{path} is not a run of neuroembed: it has no {RUN}."
+                )
+            known = sorted(p.parent.name for p in path.parent.glob(f"[!.]*/{RUN}"))
             raise RunFolderError(
                 f"There is no run {path.name!r} in {path.parent}. Known runs: "
                 f"{', '.join(known) or 'none; train one first'}."
@@ -108,6 +137,11 @@ class RunFolder:
             raise RunFolderError(f"{self.path / RUN} is not a run of neuroembed.")
         return content
 
+    def discard(self) -> None:
+        """Remove a run that was refused before its first step; others are kept."""
+        if not self.checkpoints.exists():
+            shutil.rmtree(self.path)
+
     def update(self, **facts: Any) -> None:
         """Change entries of ``run.json``."""
         files.write_json(self.path / RUN, self.info() | facts)
@@ -131,20 +165,24 @@ class RunFolder:
         windows: pd.DataFrame,
         arrays: Mapping[str, NDArray[np.float32]],
         facts: Mapping[str, Any],
+        *,
+        replace: bool = False,
     ) -> Path:
         """Write one set of embeddings: row i of every array is row i of the windows.
 
         Raises
         ------
         RunFolderError
-            When the row counts differ.
+            When the row counts differ, or the set exists and `replace` is False.
         """
+        self.check_free(set_name, replace=replace)
         wrong = {n: len(a) for n, a in arrays.items() if len(a) != len(windows)}
         if wrong:
             raise RunFolderError(
                 f"Set {set_name!r}: {len(windows)} windows but rows {wrong}."
             )
         target = self.path / "embeddings" / set_name
+        files.recover_inside(target.parent)
         with files.write_folder(target) as build:
             windows.to_parquet(build / "windows.parquet", index=False)
             for name, array in arrays.items():
@@ -154,6 +192,21 @@ class RunFolder:
                 {"schema_version": SCHEMA_VERSION, "set": set_name, **facts},
             )
         return target
+
+    def check_free(self, set_name: str, *, replace: bool = False) -> None:
+        """Refuse the name of a set of embeddings that exists, or is no name.
+
+        Raises
+        ------
+        RunFolderError
+            Saying how to go on.
+        """
+        _check_name("Set", set_name)
+        if not replace and (self.path / "embeddings" / set_name).exists():
+            raise RunFolderError(
+                f"Run {self.name!r} has a set {set_name!r}. Choose another --set-name, "
+                "or give --replace to make it again."
+            )
 
     def read_embedding(
         self, stream: str, set_name: str = "eval"
@@ -171,6 +224,8 @@ class RunFolder:
             When the set or stream is missing, or rows do not match.
         """
         folder = self.path / "embeddings" / set_name
+        if not folder.is_dir():
+            files.recover_folder(folder)
         if not folder.is_dir():
             raise RunFolderError(
                 f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
@@ -213,7 +268,9 @@ class RunFolder:
         """Write one evaluation and point ``latest.json`` at it."""
         if name is None:
             name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        _check_name("Evaluation", name)
         target = self.path / "evaluation" / name
+        files.recover_inside(target.parent)
         if target.exists():
             raise RunFolderError(
                 f"Evaluation {name!r} of run {self.name!r} exists. Choose another "
@@ -256,6 +313,15 @@ class RunFolder:
             name = str(files.read_json(parent / "latest.json")["name"])
         files.check_folder(parent / name)
         return parent / name
+
+
+def _check_name(what: str, name: str) -> None:
+    """Refuse a name that could be a path or hide a file."""
+    if not NAME.fullmatch(name):
+        raise RunFolderError(
+            f"{what} name {name!r}: use letters, digits, '_', '-' and '.', at most 64, "
+            "beginning with a letter or digit."
+        )
 
 
 _NUMERIC_NA = {

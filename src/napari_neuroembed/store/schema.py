@@ -1,48 +1,155 @@
-"""The names of columns and files of a run folder."""
+"""The files, columns and words of a run folder; the reference page is made of it."""
 
 from __future__ import annotations
 
-SCORE_COLUMNS = (
-    "run",
-    "group",
-    "method",
-    "is_baseline",
-    "control",
-    "stream",
-    "transform",
-    "task",
-    "target",
-    "probe",
-    "mode",
-    "held_out_animal",
-    "animal",
-    "normalise",
-    "fraction",
-    "draw",
-    "fold",
-    "metric",
-    "value",
-    "low",
-    "high",
-    "chance",
-    "p",
-    "detectable",
-    "balanced",
-    "n_fit",
-    "n_test",
-    "n_classes",
-    "seed",
-    "note",
-)
-"""Columns of ``scores.csv``, in order; one row per score."""
+RUNS = "runs"
+"""Folder of all runs in a project; every run is a folder in it."""
 
-TASKS = (
-    "action_single",
-    "action_multi",
-    "decode_single",
-    "decode_multi",
-    "identity",
-    "recording",
-    "covariate",
-)
-"""Values of the column ``task``."""
+PROJECT_FILES = {
+    "project.yaml": "recordings, sources, rates, clocks, covariates, preprocessing, "
+    "preset, what was accepted; made to be read and edited by hand",
+    "roots.local.yaml": "where this machine keeps the data; not to be shared",
+    "annotations.sqlite": "bouts, actions and raters, and every edit of them "
+    "(with `-wal` and `-shm` beside it while it is open)",
+    "backups/annotations-<utc>.sqlite": "copies of it, the last 10",
+    "derived/<recording>/": "what `preprocess` made of one recording; can always be "
+    "made again",
+    "runs/<run>/": "one training",
+    "jobs/<id>/": "one job: `job.json`, `progress.jsonl`, `log.txt`, and `cancel` when "
+    "it was asked to stop",
+    ".neuroembed/sources.json": "size and content of every source when it was imported",
+}
+"""Files and folders of a project folder."""
+
+DERIVED_FILES = {
+    "neural.tif": "training cache: dF/F in per cent, time × y × x, float32, "
+    "uncompressed; opens in Fiji",
+    "native.tif": "registered stack at native size, with `preprocessing.keep_native`",
+    "<stream>.npy": "poses, traces or scalars, one row per frame, float32",
+    "<stream>_times.npy": "times of the frames in seconds, where they are not regular",
+    "<stream>.json": "kind, clock, names, units and invalid stretches of a stream",
+    "mask.npy": "pixels that every frame shows, at the size of the cache",
+    "mean.npy": "mean image, for people",
+    "template.npy": "image that all frames were moved onto",
+    "quality.parquet": "per frame: validity, shift, correlation, brightness",
+    "provenance.json": "options, sources, steps with counts, versions",
+    "manifest.json": "size and content of the other files",
+}
+"""Files of ``derived/<recording>/``."""
+
+RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "history.csv"
+
+RUN_FILES = {
+    RUN: "What was trained: method, seed, group, status, versions, animals, steps, "
+    "hashes of configuration and data.",
+    CONFIG: "The whole configuration, every option spelled out.",
+    SPLITS: "Which recordings are fit, fresh or held out, and why.",
+    HISTORY: "A row per logged step: loss, its terms, learning rate, windows per "
+    "second.",
+    "checkpoints/last.json": "Step and checksums of the newest checkpoint.",
+    "checkpoints/best.json": "Step and loss of the best checkpoint.",
+    "checkpoints/step_*/model.safetensors": "Weights, and what was fitted with them: "
+    "normaliser and pose range.",
+    "checkpoints/step_*/model.json": "What is needed to build the same model again: "
+    "options, shapes, animals, streams, table of tensors.",
+    "checkpoints/step_*/resume.pt": "State of the optimiser, opened by --resume alone; "
+    "leave it out when you share a model.",
+    "checkpoints/step_*/manifest.json": "Sizes and sha256 of the files beside it.",
+    "embeddings/<set>/windows.parquet": "A row per window; row i of every array of the "
+    "set belongs to it.",
+    "embeddings/<set>/neural.npy": "Embedding h of the neural windows, float32.",
+    "embeddings/<set>/pose.npy": "Embedding h of the second stream, if there is one.",
+    "embeddings/<set>/embedding.json": "Streams, stride, step of the model, and how "
+    "many windows were left out, by reason.",
+    "embeddings/<set>/manifest.json": "Sizes and sha256 of the files beside it.",
+    "evaluation/latest.json": "Name of the newest evaluation.",
+    "evaluation/<name>/config.yaml": "How it was judged.",
+    "evaluation/<name>/bouts.parquet": "The bouts that counted, as they were then.",
+    "evaluation/<name>/scores.csv": "A row per score, see below.",
+    "evaluation/<name>/predictions.parquet": "A row per tested window, task and probe, "
+    "see below.",
+    "evaluation/<name>/manifest.json": "Sizes and sha256 of the files beside it.",
+}
+"""Every file of a run folder; sets are `eval`, `dense` and those you name."""
+
+WINDOW_COLUMNS = {
+    "window_id": "Number of the window, from 0.",
+    "recording": "Recording it is from.",
+    "animal": "Its animal.",
+    "center_s": "Centre, seconds on the recording's clock.",
+    "neural_first": "First frame of the neural stream.",
+    "neural_step": "Frames from one to the next.",
+    "neural_count": "Number of frames.",
+    "pose_first": "First frame of the second stream.",
+    "pose_step": "Frames from one to the next.",
+    "pose_count": "Number of frames.",
+    "action": "Action by the bouts at that time; empty when unlabelled.",
+}
+"""Columns of `windows.parquet`; those of `pose` only with a second stream."""
+
+SCORES = {
+    "run": "Name of the run.",
+    "group": "Id shared by runs that belong together.",
+    "method": "Method, or what stands for it in a baseline, e.g. raw or random.",
+    "is_baseline": "Whether the row is something to compare with.",
+    "control": "What was changed to see whether the score can be trusted, else none.",
+    "stream": "Stream whose embedding was read.",
+    "transform": "What was fitted on the embedding first; none is h itself.",
+    "task": "What was asked, see the tasks below.",
+    "target": "What was to be told, e.g. a scalar, a covariate or the animal.",
+    "probe": "What read the embedding: linear, knn, mlp ...",
+    "mode": "transductive or inductive, of the encoder.",
+    "held_out_animal": "Animal that was left out of fitting, or mean over animals.",
+    "animal": "Animal of a within-animal row, or mean over animals.",
+    "normalise": "How each animal's frames were normalised.",
+    "fraction": "Share of the labels used, 0 to 1.",
+    "draw": "Number of the draw of that share.",
+    "fold": "Number of the fold; pooled over all of them.",
+    "metric": "What the value is, e.g. balanced_accuracy, f1 or r2.",
+    "value": "The score; empty when it cannot be computed, see the note.",
+    "low": "Lower end of the 95 % interval.",
+    "high": "Upper end of the 95 % interval.",
+    "chance": "What guessing gives, from the data.",
+    "p": "Share of permutations or shifts that were as good.",
+    "detectable": "Smallest value that would have been told from chance.",
+    "balanced": "Whether classes and covariates were balanced as the audit asks.",
+    "n_fit": "Windows the probe was fitted on.",
+    "n_test": "Windows it was tested on.",
+    "n_classes": "Classes that were told apart; 0 for numbers.",
+    "seed": "Seed of the run.",
+    "note": "What a reader must know, or why there is no value.",
+}
+"""Columns of `scores.csv`, in order; one row per score."""
+
+SCORE_COLUMNS = tuple(SCORES)
+
+PREDICTIONS = {
+    "window_id": "Number of the window in the set.",
+    "method": "As in scores.csv.",
+    "is_baseline": "As in scores.csv.",
+    "stream": "As in scores.csv.",
+    "transform": "As in scores.csv.",
+    "task": "As in scores.csv.",
+    "target": "As in scores.csv.",
+    "probe": "As in scores.csv.",
+    "mode": "As in scores.csv.",
+    "animal": "Animal of the window.",
+    "true": "What it was.",
+    "predicted": "What the probe said.",
+    "confidence": "Probability the probe gave to it.",
+    "weight": "Weight of the window in the balanced score.",
+}
+"""Columns of `predictions.parquet`, in order."""
+
+PREDICTION_COLUMNS = tuple(PREDICTIONS)
+
+TASKS = {
+    "action_single": "Actions, probe fitted and tested within one animal.",
+    "action_multi": "Actions, probe fitted on other animals than it is tested on.",
+    "decode_single": "Scalars and poses, within one animal.",
+    "decode_multi": "Scalars and poses, across animals.",
+    "identity": "Which animal it is: identity leakage.",
+    "recording": "Which recording of one animal it is.",
+    "covariate": "Which sex, date, drug ... it is.",
+}
+"""Values of the column `task`."""

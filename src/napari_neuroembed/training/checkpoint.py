@@ -91,6 +91,12 @@ def mark_best(folder: Path, checkpoint: Checkpoint, value: float) -> None:
     files.write_json(folder / "best.json", {"step": checkpoint.step, "loss": value})
 
 
+def best_loss(folder: Path) -> float:
+    """Return the loss of the best checkpoint so far, infinity before the first."""
+    path = folder / "best.json"
+    return float(files.read_json(path)["loss"]) if path.exists() else float("inf")
+
+
 def latest(folder: Path) -> Checkpoint:
     """Find the last whole checkpoint, falling back when the newest is damaged.
 

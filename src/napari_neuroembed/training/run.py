@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,17 @@ import torch
 from numpy.typing import NDArray
 
 from napari_neuroembed import files
-from napari_neuroembed.config import RunConfig, load_config, save_config
+from napari_neuroembed.config import RunConfig, config_text, load_config
 from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.splits import Split, make_split
-from napari_neuroembed.errors import Cancelled, RunFolderError, TrainingError
+from napari_neuroembed.errors import (
+    Cancelled,
+    NeuroembedError,
+    RunFolderError,
+    TrainingError,
+)
 from napari_neuroembed.methods import find_method
 from napari_neuroembed.methods.base import StepReport
 from napari_neuroembed.options.base import to_dict
@@ -32,6 +38,7 @@ from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
 from napari_neuroembed.training.batches import Batches
 from napari_neuroembed.training.checkpoint import (
     Checkpoint,
+    best_loss,
     latest,
     load_resume,
     load_weights,
@@ -100,16 +107,23 @@ def train(
         )
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    recordings = [project.prepared(i) for i in project.recording_ids()]
     started = time.perf_counter()
     try:
+        recordings = [project.prepared(i) for i in project.recording_ids()]
+        mask, device = common_mask(project), device_of(config)
+        setup = prepare(recordings, config, mask, report, device=device)
+    except NeuroembedError:
+        if not resume:
+            folder.discard()
+        raise
+    except (Cancelled, KeyboardInterrupt):
+        folder.update(status="stopped")
+        raise
+    try:
         with freed_blocks_kept():
-            mask = common_mask(project)
-            device = device_of(config)
-            setup = prepare(recordings, config, mask, report, device=device)
             last = _train(folder, project, setup, config, report)
         _finish(last, folder, setup, started)
-    except Cancelled:
+    except (Cancelled, KeyboardInterrupt):
         folder.update(status="stopped")
         raise
     except BaseException as error:
@@ -168,7 +182,7 @@ def check_needs(
     if len(animals) < needs.min_animals:
         raise TrainingError(
             f"{config.method} swaps poses between animals and needs at least "
-            f"{needs.min_animals} with fit recordings; there are {len(animals)} "
+            f"{needs.min_animals} with fit recordings; found {len(animals)} "
             f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
             "without swapping) or simclr_views (no poses needed)."
         )
@@ -185,6 +199,8 @@ def _train(
     method = setup.parts.method
     state = TrainingState(method, method.optimizer())
     data_hash = _data_hash(project)
+    for place in (folder.path, folder.checkpoints):
+        files.recover_inside(place)
     if any(folder.checkpoints.glob("step_*")):
         _restore(folder, setup, state, data_hash)
     else:
@@ -216,7 +232,7 @@ class _Saver:
         self, folder: RunFolder, setup: Setup, state: TrainingState, config: RunConfig
     ) -> None:
         self.folder, self.setup, self.state, self.config = folder, setup, state, config
-        self.best = float("inf")
+        self.best = best_loss(folder.checkpoints)
         self.last_s = time.monotonic()
         self.saved_step = -1
 
@@ -255,17 +271,15 @@ def _open_or_create(
         if run is None:
             raise RunFolderError("--resume needs the run's name: --run NAME.")
         return RunFolder.open(project.runs_folder / run)
-    facts = {
+    facts: dict[str, Any] = {
         "method": config.method,
         "group": group,
         "seed": config.seed,
         "mode": "inductive" if config.training.held_out else "transductive",
         "held_out": list(config.training.held_out),
     }
-    folder = RunFolder.create(project.runs_folder, run, facts)
-    save_config(config, folder.path / CONFIG)
-    folder.update(config_hash=config_hash(config))
-    return folder
+    facts["config_hash"] = config_hash(config)
+    return RunFolder.create(project.runs_folder, run, facts, config_text(config))
 
 
 def config_hash(config: RunConfig) -> str:
@@ -332,11 +346,9 @@ def _data_hash(project: Project) -> str:
 
 
 def _environment(config: RunConfig) -> dict[str, Any]:
-    from napari_neuroembed import __version__
-
     return {
         "versions": {
-            "napari-neuroembed": __version__,
+            "napari-neuroembed": version("napari-neuroembed"),
             "torch": torch.__version__,
             "python": platform.python_version(),
         },

@@ -20,7 +20,7 @@ __all__ = [
 
 _PLACES = {
     "tiff": "tiff:TiffReader",
-    "tiff_folder": "tiff_folder:TiffFolderReader",
+    "tiff_folder": "tiff.folder:TiffFolderReader",
     "video": "video:VideoReader",
     "npz": "npz:NpzReader",
     "npy": "npy:NpyReader",

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_neuroembed.data.bouts import Bouts
-from napari_neuroembed.data.readers.label_file import frame_edges
-from napari_neuroembed.data.readers.labels_frames import (
+from napari_neuroembed.data.readers.labels.file import frame_edges
+from napari_neuroembed.data.readers.labels.frames import (
     INDEX_COLUMNS,
     LABEL_COLUMNS,
     TIME_COLUMNS,

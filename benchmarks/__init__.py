@@ -1,0 +1,9 @@
+"""Speed and exactness beside plain ways of doing the same: python -m benchmarks."""
+
+from __future__ import annotations
+
+BENCHMARKS = {
+    "import_time": "what `import napari_neuroembed` costs, beside a bare interpreter",
+    "enc_embed": "embedding with frames shared by windows, beside window by window",
+}
+"""Every benchmark: the name of its module here, and one line about it."""

@@ -1,0 +1,236 @@
+"""How every benchmark measures: variants in turn, medians, ratios, and an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line chose.
+
+    Parameters
+    ----------
+    device
+        Where to compute.
+    quick
+        A smaller input and 3 repeats instead of 5.
+    threads
+        Threads of torch and of the libraries below numpy.
+    """
+
+    device: Device = "cpu"
+    quick: bool = False
+    threads: int = 1
+
+    @property
+    def repeats(self) -> int:
+        """Number of times every variant is measured."""
+        return 3 if self.quick else 5
+
+    @property
+    def warm_ups(self) -> int:
+        """Number of times every variant runs before that."""
+        return 1 if self.device == "cpu" else 10
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of every repeat of one variant."""
+
+    wall_s: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant.
+
+    Parameters
+    ----------
+    variant
+        Its name.
+    is_peer
+        Whether it is what we compare with.
+    value, unit
+        The figure of merit, the median of the repeats.
+    cpu_s, wall_s
+        Medians.
+    error, error_unit
+        How far its result is from the reference, always beside the speed.
+    """
+
+    variant: str
+    is_peer: bool
+    value: float | None
+    unit: str
+    cpu_s: float | None = None
+    wall_s: float | None = None
+    error: float | None = None
+    error_unit: str = ""
+    repeats: int = 0
+    status: Literal["done", "skipped"] = "done"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times better ours is, over the repeats, and whether that is enough."""
+
+    ours: str
+    peer: str
+    median: float
+    low: float
+    high: float
+    target: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the median reaches the target; None without one."""
+        return None if self.target is None else self.median >= self.target
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a benchmark found."""
+
+    rows: Sequence[Row]
+    ratios: Sequence[Ratio] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def interleaved(
+    variants: Mapping[str, Callable[[], object]], settings: Settings
+) -> dict[str, Times]:
+    """Measure variants in turn, so that a busy moment hits all of them alike."""
+    for variant in variants.values():
+        for _ in range(settings.warm_ups):
+            variant()
+    found = {name: Times() for name in variants}
+    for _ in range(settings.repeats):
+        for name, variant in variants.items():
+            wall_s, cpu_s = time.perf_counter(), cpu_seconds()
+            variant()
+            _finish(settings)
+            found[name].cpu_s.append(cpu_seconds() - cpu_s)
+            found[name].wall_s.append(time.perf_counter() - wall_s)
+    return found
+
+
+def ratio(
+    ours: str,
+    peer: str,
+    times: Mapping[str, Times],
+    work: Mapping[str, float],
+    target: float | None = None,
+) -> Ratio:
+    """Compare work per CPU second, repeat by repeat.
+
+    Parameters
+    ----------
+    ours, peer
+        Names of two variants.
+    times
+        From :func:`interleaved`.
+    work
+        How much each of them did in one call, e.g. windows.
+    target
+        Smallest ratio that is enough.
+    """
+    each = [
+        (work[ours] / max(a, 1e-9)) / (work[peer] / max(b, 1e-9))
+        for a, b in zip(times[ours].cpu_s, times[peer].cpu_s, strict=True)
+    ]
+    return Ratio(ours, peer, statistics.median(each), min(each), max(each), target)
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of those it waited for."""
+    try:
+        import resource
+    except ImportError:  # Windows counts no children, and coarsely
+        return time.process_time()
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def report(name: str, settings: Settings, result: Result) -> dict[str, Any]:
+    """Return a result with everything needed to judge it later, JSON-ready."""
+    from datetime import UTC, datetime
+
+    ratios = [{**dataclasses.asdict(r), "met": r.met} for r in result.ratios]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "started_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "device": settings.device,
+        "threads": settings.threads,
+        "quick": settings.quick,
+        "host": _host(settings),
+        "versions": _versions(),
+        "commit": _commit(),
+        "parameters": dict(result.parameters),
+        "rows": [dataclasses.asdict(row) for row in result.rows],
+        "ratios": ratios,
+    }
+
+
+def _finish(settings: Settings) -> None:
+    """Wait for a GPU, which works on after the call has returned."""
+    if settings.device == "cuda":
+        import torch
+
+        torch.cuda.synchronize()
+
+
+def _host(settings: Settings) -> dict[str, Any]:
+    import psutil
+
+    gpu = ""
+    if settings.device == "cuda":
+        import torch
+
+        gpu = torch.cuda.get_device_name()
+    return {
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "ram_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpu": gpu,
+    }
+
+
+def _versions() -> dict[str, str]:
+    names = ("napari-neuroembed", "torch", "numpy", "pandas")
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in names},
+    }
+
+
+def _commit() -> str:
+    """Return the commit of the source, empty outside of git."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip()

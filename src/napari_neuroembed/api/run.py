@@ -1,0 +1,207 @@
+"""One training as a scientist uses it: embed, evaluate, plot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from napari_neuroembed.api.plots import RunPlots
+from napari_neuroembed.config import (
+    RunConfig,
+    load_config,
+)
+from napari_neuroembed.data.annotations.schema import BOUT_COLUMNS
+from napari_neuroembed.errors import (
+    DataError,
+)
+from napari_neuroembed.evaluation.collect import build_sample
+from napari_neuroembed.evaluation.embed import embed
+from napari_neuroembed.evaluation.evaluate import evaluate
+from napari_neuroembed.evaluation.table import RunFacts
+from napari_neuroembed.methods.randomness import numpy_generator
+from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.options.evaluation import EvaluationOptions
+from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.store.history import read_history
+from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
+from napari_neuroembed.training.model import load_model
+
+if TYPE_CHECKING:
+    from napari_neuroembed.api.project import Project
+
+
+class Run:
+    """One training of a project, with its embeddings and scores.
+
+    Parameters
+    ----------
+    project
+        The project it belongs to.
+    folder
+        Its folder.
+    """
+
+    def __init__(self, project: Project, folder: RunFolder) -> None:
+        self.project, self.folder = project, folder
+        self.name = folder.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """Configuration the run was trained with."""
+        return load_config(self.folder.path / CONFIG)
+
+    def info(self) -> dict[str, Any]:
+        """Return what ``run.json`` says."""
+        return self.folder.info()
+
+    def embed(
+        self,
+        set_name: str = "eval",
+        *,
+        recordings: Sequence[str] | None = None,
+        stride_s: float | None = None,
+        replace: bool = False,
+        report: Report = silent,
+    ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        """Embed windows of recordings and keep them as a set.
+
+        Parameters
+        ----------
+        set_name
+            ``eval`` (windows every ``eval_stride_s``), ``dense`` (every
+            ``windows.stride_s``), or a name of your own for new recordings.
+        recordings
+            Default all of the project.
+        stride_s
+            Seconds between windows, instead of the set's.
+        replace
+            Make a set again that exists.
+        report
+            Told about every recording.
+
+        Returns
+        -------
+        windows, embedding
+            Of the neural stream.
+        """
+        if set_name == "dense" and stride_s is None:
+            stride_s = self.config.windows.stride_s
+        self.folder.check_free(set_name, replace=replace)
+        model = load_model(self.folder)
+        chosen = self.project.prepared_recordings(recordings)
+        made = embed(model, chosen, stride_s=stride_s, report=report)
+        if made.windows.empty:
+            raise DataError(
+                f"Set {set_name!r}: no window fits into the chosen recordings"
+                f"{_why(made.facts['dropped'])}. Choose longer recordings, or a "
+                "shorter --stride."
+            )
+        self.folder.write_embeddings(
+            set_name, made.windows, made.arrays, made.facts, replace=replace
+        )
+        return self.embedding("neural", set_name)
+
+    def embedding(
+        self, stream: str = "neural", set_name: str = "eval"
+    ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        """Return the window table and the embedding, float32 (n_windows, dim)."""
+        return self.folder.read_embedding(stream, set_name)
+
+    def evaluate(
+        self,
+        options: EvaluationOptions | None = None,
+        *,
+        name: str | None = None,
+        set_name: str = "eval",
+        report: Report = silent,
+    ) -> pd.DataFrame:
+        """Judge a set of embeddings: actions, decoding, identity leakage.
+
+        Parameters
+        ----------
+        options
+            Default those of the run's configuration.
+        name
+            Name of the evaluation; default the time.
+        set_name
+            Which embeddings.
+        report
+            Told about every part.
+
+        Returns
+        -------
+        DataFrame
+            Tidy scores, the columns of ``store.schema.SCORE_COLUMNS``.
+        """
+        options = options or self.config.evaluation
+        windows, _ = self.embedding("neural", set_name)
+        used = list(dict.fromkeys(windows["recording"]))
+        bouts = pd.DataFrame(columns=list(BOUT_COLUMNS))
+        if self.project.annotations_path.exists():
+            with self.project.annotations(read_only=True) as store:
+                bouts = store.snapshot(
+                    used, raters=options.labels.raters, sources=options.labels.sources
+                )
+        sample = build_sample(
+            self.folder,
+            self.project.prepared_recordings(used),
+            self.project.covariates(),
+            set_name=set_name,
+            report=report,
+        )
+        result = evaluate(
+            sample,
+            options,
+            identity=self._facts(),
+            generator=numpy_generator(self.config.seed, 0, "evaluate"),
+            report=report,
+        )
+        self.folder.write_evaluation(
+            name,
+            yaml.safe_dump(to_dict(options), sort_keys=False),
+            bouts,
+            {"predictions": result.predictions},
+            result.scores,
+        )
+        return result.scores
+
+    def scores(self, name: str | None = None) -> pd.DataFrame:
+        """Return the scores of an evaluation, by default the latest."""
+        return self.folder.scores(name)
+
+    def history(self) -> pd.DataFrame:
+        """Return loss and throughput by step."""
+        return read_history(self.folder.path / HISTORY)
+
+    @property
+    def plot(self) -> RunPlots:
+        """Figures of this run."""
+        return RunPlots(self)
+
+    def _facts(self) -> RunFacts:
+        info, training = self.info(), self.config.training
+        return RunFacts(
+            run=self.name,
+            group=str(info.get("group", "")),
+            method=self.config.method,
+            mode="inductive" if training.held_out else "transductive",
+            held_out_animal=", ".join(training.held_out),
+            normalise=self.config.normalise,
+            seed=self.config.seed,
+        )
+
+
+def _why(dropped: Mapping[str, Mapping[str, int]]) -> str:
+    """Return how many windows were left out for which reason."""
+    counts: Counter[str] = Counter()
+    for reasons in dropped.values():
+        counts.update(reasons)
+    text = ", ".join(f"{n:,} for {reason}" for reason, n in counts.items())
+    return f" (left out: {text})" if text else ""

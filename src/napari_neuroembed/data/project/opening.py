@@ -1,0 +1,394 @@
+"""Open the streams of one recording through their readers and tie their clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_neuroembed.data.clocks import (
+    MAX_DRIFT_PPM,
+    check_drift,
+    check_overlap,
+    frame_map,
+)
+from napari_neuroembed.data.clocks.shared import share_clock, steady
+from napari_neuroembed.data.clocks.sync_numbers import read_numbers
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.project.roots import Roots
+from napari_neuroembed.data.project.sources import find_files
+from napari_neuroembed.data.project.spec import (
+    IndexMapSync,
+    LikeSync,
+    OffsetSync,
+    RecordingSpec,
+    StreamSpec,
+    TimestampsSync,
+    stream_kind,
+)
+from napari_neuroembed.data.reader_advice import with_flags
+from napari_neuroembed.data.recording import Kind, Stream, TimeAxis
+from napari_neuroembed.errors import DataError
+
+if TYPE_CHECKING:
+    from napari_neuroembed.data.readers.base import Reader, Source
+
+CACHE = Path(".neuroembed") / "cache"
+RATE_TOLERANCE = 0.01
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
+
+
+@dataclass
+class Opened:
+    """The streams of a recording on one clock, and what was found on the way.
+
+    Parameters
+    ----------
+    streams
+        In the order of project.yaml.
+    problems
+        Not yet judged; :mod:`napari_neuroembed.data.project.acceptance` does that.
+    """
+
+    streams: dict[str, Stream] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def open_recording(
+    spec: RecordingSpec,
+    roots: Roots,
+    *,
+    accept: Collection[str] = (),
+    max_drift_ppm: float = MAX_DRIFT_PPM,
+) -> Opened:
+    """Open all streams of a recording, lazily, on the recording's clock.
+
+    Parameters
+    ----------
+    spec
+        The recording as project.yaml has it.
+    roots
+        Where this machine keeps the files.
+    accept
+        Ids of the checks that a reader may pass over.
+    max_drift_ppm
+        Limit of :func:`napari_neuroembed.data.clocks.check_drift`.
+
+    Raises
+    ------
+    DataError
+        When a file is missing or refused by its reader, or a sync cannot be applied.
+    """
+    opener = _Opener(spec, roots, frozenset(accept), max_drift_ppm)
+    # A map may give its target measured times, which others then share: maps first.
+    for name in sorted(spec.streams, key=lambda n: not _is_map(spec.streams[n])):
+        opener.open(name)
+    streams = {name: opener.streams[name] for name in spec.streams}
+    problems = [*opener.problems, *check_overlap(streams, spec.id)]
+    problems += [
+        Problem("reader.note", "note", f"{name}: {note}", spec.id)
+        for name, stream in streams.items()
+        for note in stream.facts.get("notes", ())
+    ]
+    return Opened(streams, problems)
+
+
+def find_source(stream: StreamSpec, roots: Roots) -> Source:
+    """Return the files of a stream as readers take them.
+
+    Raises
+    ------
+    DataError
+        When nothing is there.
+    """
+    from napari_neuroembed.data.readers.base import Source
+
+    cache = roots.project / CACHE if roots.project.is_dir() else None
+    return Source(find_files(stream.source, roots), cache)
+
+
+def choose_reader(stream: StreamSpec, kind: Kind, source: Source) -> Reader:
+    """Return the reader that project.yaml names, or the one that fits the content.
+
+    Raises
+    ------
+    DataError
+        When the name is unknown (listing the known ones), or none or several fit.
+    """
+    from napari_neuroembed.data import readers
+
+    if stream.reader is None:
+        return readers.find_reader(source, (kind,))
+    return readers.get_reader(stream.reader)
+
+
+def options_of(stream: StreamSpec, kind: Kind) -> dict[str, Any]:
+    """Return what a reader is told: its own options, the kind and the channels."""
+    options: dict[str, Any] = {"kind": kind, **stream.reader_options}
+    if stream.channels:
+        options["channels"] = dict(stream.channels)
+    return options
+
+
+class _Opener:
+    """Opens streams in the order their clocks depend on each other."""
+
+    def __init__(
+        self,
+        spec: RecordingSpec,
+        roots: Roots,
+        accept: frozenset[str],
+        max_drift_ppm: float,
+    ) -> None:
+        self.spec = spec
+        self.roots = roots
+        self.accept = accept
+        self.max_drift_ppm = max_drift_ppm
+        self.streams: dict[str, Stream] = {}
+        self.problems: list[Problem] = []
+        self._open: list[str] = []
+
+    def open(self, name: str) -> Stream:
+        """Open one stream after those its clock needs."""
+        if name in self.streams:
+            return self.streams[name]
+        if name not in self.spec.streams:
+            asks = f" (sync of {self._open[-1]})" if self._open else ""
+            known = ", ".join(self.spec.streams)
+            raise self._error(f"there is no stream {name!r}{asks}. Known: {known}.")
+        if name in self._open:
+            circle = " -> ".join([*self._open, name])
+            raise self._error(f"syncs run in a circle: {circle}.")
+        self._open.append(name)
+        spec = self.spec.streams[name]
+        tied = self._tie(name, spec)
+        self.streams[name] = replace(tied, time=steady(tied.time, spec.rate_hz))
+        self._open.pop()
+        return self.streams[name]
+
+    def _tie(self, name: str, spec: StreamSpec) -> Stream:
+        sync = spec.sync
+        if isinstance(sync, LikeSync):
+            return self._like(name, spec, sync)
+        if isinstance(sync, TimestampsSync):
+            return self._timestamps(name, spec, sync)
+        if isinstance(sync, IndexMapSync):
+            return self._index_map(name, spec, sync)
+        stream = self._read(name, spec, self._rate(name, spec))
+        if isinstance(sync, OffsetSync):
+            by = sync.start_s - stream.time.start_s
+            return replace(stream, time=stream.time.shifted(by))
+        return stream
+
+    def _rate(self, name: str, spec: StreamSpec) -> float | None:
+        """Return the declared rate, or the one that a map onto this stream measures."""
+        if spec.rate_hz is not None:
+            return spec.rate_hz
+        for other, its in self.spec.streams.items():
+            if isinstance(its.sync, IndexMapSync) and its.sync.stream == name:
+                return self._measured_rate(other, its, its.sync)
+        return None
+
+    def _measured_rate(
+        self, other: str, its: StreamSpec, sync: IndexMapSync
+    ) -> float | None:
+        """Return the rate of the target seen by the mapping stream's own clock."""
+        if its.rate_hz is None:
+            return None
+        clock = self._read(other, its, its.rate_hz).time
+        values, name = self._map_values(sync, clock.n_frames)
+        n_target = int(np.nanmax(values, initial=0)) + 1
+        index, _ = frame_map.read_map(values, n_target, name)
+        return frame_map.fit_map(index, clock, n_target, None).rate_hz
+
+    def _read(self, name: str, spec: StreamSpec, rate_hz: float | None) -> Stream:
+        kind = stream_kind(name, spec)
+        source = find_source(spec, self.roots)
+        reader = choose_reader(spec, kind, source)
+        with with_flags(name, reader):
+            found = reader.read(
+                source,
+                options_of(spec, kind),
+                rate_hz=rate_hz,
+                accept=self.accept,
+                salvage=self.spec.salvage,
+            )
+        return pick(found, name, kind, source.name)
+
+    def _like(self, name: str, spec: StreamSpec, sync: LikeSync) -> Stream:
+        other = self.open(sync.stream)
+        stream = self._read(name, spec, spec.rate_hz or 1.0 / other.time.period_s)
+        time, valid = share_clock(len(stream), other.time)
+        off = abs(len(stream) - len(other))
+        if off:
+            advice = "Re-export the shorter one."
+            self._problem(
+                "pose.length",
+                "error" if off > 1 else "warning",
+                f"{name} has {len(stream):,} frames but {sync.stream}, whose clock it "
+                f"shares, has {len(other):,} (one frame of difference is let pass). "
+                f"{advice} Accepted, the frames both have are used.",
+            )
+        return replace(stream, time=time, valid=stream.valid & valid)
+
+    def _timestamps(self, name: str, spec: StreamSpec, sync: TimestampsSync) -> Stream:
+        if sync.file is None:
+            stream = self._read(name, spec, spec.rate_hz)
+            if stream.time.is_regular:
+                raise self._error(
+                    f"the file of {name} holds no time of every frame, as its sync "
+                    "says. Name the file of the times, or give rate_hz and sync: "
+                    "{kind: offset, start_s: ...}."
+                )
+            self._compare_rates(name, spec.rate_hz, stream.time)
+            return replace(stream, time=stream.time.shifted(sync.start_s))
+        (file,) = self._files(sync.file)
+        times = read_numbers(file, sync.column) * _SECONDS[sync.unit] + sync.start_s
+        rate = (times.size - 1) / (times[-1] - times[0]) if times.size > 1 else None
+        stream = self._read(name, spec, spec.rate_hz or rate)
+        if times.size != len(stream):
+            raise self._error(
+                f"{file} holds {times.size:,} times but {name} has {len(stream):,} "
+                "frames [sync.length]."
+            )
+        bad = np.flatnonzero(~(np.diff(times, prepend=-np.inf) > 0))
+        if bad.size:
+            i = int(bad[0])
+            raise self._error(
+                f"the times of {name} in {file} must increase: frame {i} is at "
+                f"{times[i]} s, the frame before it at {times[max(i - 1, 0)]} s "
+                f"({bad.size} such places) [time.not_increasing]."
+            )
+        axis = TimeAxis(times.size, times_s=times)
+        self._compare_rates(name, spec.rate_hz, axis)
+        return replace(stream, time=axis)
+
+    def _compare_rates(self, name: str, declared: float | None, axis: TimeAxis) -> None:
+        if declared is None or axis.n_frames < 2:
+            return
+        centers = axis.centers()
+        steady = np.diff(centers)[np.diff(centers) <= 1.5 * axis.period_s]
+        measured = 1.0 / float(steady.mean())
+        drift = declared / measured - 1
+        if abs(drift) > RATE_TOLERANCE:
+            self._problem(
+                "rate.conflict",
+                "error",
+                f"{name}: rate_hz says {declared:g} frames per second, its times say "
+                f"{measured:g}. Accepted, the times decide.",
+            )
+        else:
+            self.problems += check_drift(
+                recording=self.spec.id,
+                stream=name,
+                drift_ppm=drift * 1e6,
+                limit_ppm=self.max_drift_ppm,
+            )
+
+    def _index_map(self, name: str, spec: StreamSpec, sync: IndexMapSync) -> Stream:
+        if spec.rate_hz is None:
+            raise self._error(
+                f"{name} is tied by an index map and needs its own rate_hz "
+                "(--pose-rate) [rate.missing]."
+            )
+        target = self.open(sync.stream)
+        stream = self._read(name, spec, spec.rate_hz)
+        values, file = self._map_values(sync, len(stream))
+        index, problems = frame_map.read_map(values, len(target), file)
+        self.problems += [replace(p, where=self.spec.id) for p in problems]
+        if any(p.id == "sync.order" for p in problems):
+            index = _only_rising(index)
+        declared = target.time.rate_hz
+        fit = frame_map.fit_map(index, stream.time, len(target), declared)
+        self.problems += check_drift(
+            recording=self.spec.id,
+            stream=sync.stream,
+            drift_ppm=fit.drift_ppm,
+            error_ppm=fit.drift_error_ppm,
+            limit_ppm=self.max_drift_ppm,
+        )
+        if target.time.is_regular and fit.deviation_frames > 0.5:
+            self._problem(
+                "sync.deviation",
+                "warning",
+                f"frames of {sync.stream} lie up to {fit.deviation_frames:.2f} frames "
+                f"off their regular times by the clock of {name} "
+                f"({fit.drift_ppm:+,.0f} ppm); the measured times are used.",
+            )
+            measured = TimeAxis(len(target), times_s=fit.times_s + target.time.start_s)
+            self.streams[sync.stream] = replace(target, time=measured)
+        start = fit.start_s + target.time.start_s - stream.time.start_s
+        return replace(
+            stream,
+            time=stream.time.shifted(start),
+            valid=stream.valid & (index >= 0),
+        )
+
+    def _map_values(
+        self, sync: IndexMapSync, n_frames: int
+    ) -> tuple[NDArray[np.float64], str]:
+        (file,) = self._files(sync.file)
+        frames = None
+        if sync.frames is not None:
+            (listed,) = self._files(sync.frames)
+            frames = read_numbers(listed)
+        values = read_numbers(file, sync.column)
+        return frame_map.place_map(values, frames, n_frames, str(file)), str(file)
+
+    def _files(self, source: str) -> tuple[Path]:
+        files = find_files(source, self.roots)
+        if len(files) != 1 or not files[0].is_file():
+            raise self._error(f"{source} stands for {len(files)} files, expected one.")
+        return (files[0],)
+
+    def _problem(self, check: str, severity: Any, text: str) -> None:
+        text = f"Recording {self.spec.id!r}: {text}"
+        self.problems.append(Problem(check, severity, text, self.spec.id))
+
+    def _error(self, text: str) -> DataError:
+        return DataError(f"Recording {self.spec.id!r}: {text}")
+
+
+def pick(found: Mapping[str, Stream], name: str, kind: Kind, file: str) -> Stream:
+    """Return the one stream of a file that is meant.
+
+    Raises
+    ------
+    DataError
+        When the choice is open, naming the streams of the file.
+    """
+    if name in found and found[name].kind == kind:
+        return found[name]
+    fitting = [stream for stream in found.values() if stream.kind == kind]
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = ", ".join(f"{n} ({s.kind})" for n, s in found.items()) or "none"
+    raise DataError(
+        f"{file}: expected one {kind} stream for {name!r}, found {listed}. Name the "
+        "stream as in the file, or choose by reader_options."
+    )
+
+
+def rate_origin(name: str, stream: Stream, spec: RecordingSpec) -> str:
+    """Say where the clock of a stream comes from."""
+    declared = spec.streams[name]
+    if declared.sync is not None and declared.sync.kind == "like":
+        return f"as {declared.sync.stream}"
+    if declared.sync is not None and declared.sync.kind == "timestamps":
+        return "time of every frame"
+    told = str(stream.facts.get("rate_origin") or "")
+    return "as given" if told.startswith("rate_hz") else told or "from the file"
+
+
+def _is_map(stream: StreamSpec) -> bool:
+    return isinstance(stream.sync, IndexMapSync)
+
+
+def _only_rising(index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Mask frames that go back, after somebody has accepted that some do."""
+    kept = np.maximum.accumulate(index)
+    return np.where(index < kept, frame_map.NO_FRAME, index)

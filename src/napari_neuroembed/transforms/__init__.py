@@ -1,1 +1,0 @@
-"""What is fitted on embeddings afterwards."""

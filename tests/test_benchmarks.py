@@ -1,0 +1,73 @@
+"""The benchmarks run, and the ratios that hold on any machine hold here."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks import BENCHMARKS, enc_embed, import_time
+from benchmarks.__main__ import main
+from benchmarks.measure import Result, Settings, Times, ratio, report
+
+QUICK = Settings(quick=True)
+SLACK = 0.75
+
+
+@pytest.fixture(scope="module")
+def imported() -> Result:
+    return import_time.run(QUICK)
+
+
+def test_the_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    told = capsys.readouterr().out
+    modules = Path(enc_embed.__file__).parent.glob("[!_]*.py")
+    assert {path.stem for path in modules} - {"measure"} == set(BENCHMARKS)
+    assert all(f"{name} " in told for name in BENCHMARKS)
+    assert all(importlib.import_module(f"benchmarks.{n}").run for n in BENCHMARKS)
+
+
+def test_an_unknown_benchmark_lists_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["import_tiem"]) == 2
+    assert "Known: import_time, enc_embed" in capsys.readouterr().err
+
+
+def test_importing_costs_no_heavy_library_and_little_time(imported: Result) -> None:
+    assert import_time.heavy_modules("import napari_neuroembed") == []
+    assert import_time.heavy_modules("import pandas") == ["pandas"]
+    (limit,) = imported.ratios
+    assert limit.median >= SLACK
+
+
+def test_a_report_holds_what_is_needed_to_judge_it(imported: Result) -> None:
+    content = json.loads(json.dumps(report("import_time", QUICK, imported)))
+    assert (content["name"], content["quick"], content["threads"]) == (
+        "import_time",
+        True,
+        1,
+    )
+    assert content["ratios"][0]["met"] is True
+    assert {row["is_peer"] for row in content["rows"]} == {True, False}
+    assert all(row["error_unit"] for row in content["rows"])
+    assert content["versions"]["torch"]
+
+
+def test_sharing_frames_is_faster_and_gives_the_same() -> None:
+    found = enc_embed.compare(QUICK, n_frames=400, size=32, n_alone=24)
+    shared, alone = found.rows
+    assert shared.error is not None
+    assert shared.error <= enc_embed.MAX_DIFFERENCE
+    assert (shared.is_peer, alone.is_peer) == (False, True)
+    (speed,) = found.ratios
+    assert speed.median >= 3
+
+
+def test_a_ratio_is_of_work_per_second_repeat_by_repeat() -> None:
+    times = {"ours": Times([], [1.0, 2.0, 4.0]), "peer": Times([], [10.0, 10.0, 10.0])}
+    found = ratio("ours", "peer", times, {"ours": 4.0, "peer": 2.0}, target=10.0)
+    assert (found.median, found.low, found.high) == (10.0, 5.0, 20.0)
+    assert found.met is True
