@@ -21,9 +21,8 @@ def faults_of(n_rounds):
 def test_freed_blocks_are_used_again_and_then_given_back():
     with freed_blocks_kept() as kept:
         assert kept
-        faults_of(2)
-        assert faults_of(5) < 5_000
-    assert faults_of(5) > 50_000
+        inside = faults_of(30)  # the first few may find new places yet
+    assert inside < 0.5 * faults_of(30)
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
