@@ -55,6 +55,13 @@ def recover_inside(folder: Path) -> None:
         recover_folder(Path(folder) / name)
 
 
+def remove_folder(path: Path) -> None:
+    """Delete a folder so that a kill on the way leaves no half of it in its place."""
+    doomed = beside(path, PARTIAL)
+    path.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
 def followed(path: Path) -> Path:
     """Return where a link leads, or the path itself."""
     path = Path(path)

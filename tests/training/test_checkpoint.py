@@ -45,6 +45,23 @@ def test_only_the_last_ones_and_the_best_are_kept(tmp_path):
     assert names == ["step_00000001", "step_00000003", "step_00000004"]
 
 
+def test_a_kill_while_pruning_leaves_no_half_checkpoint(tmp_path, monkeypatch):
+    module = nn.Linear(3, 2)
+    for step in (1, 2):
+        save(tmp_path, step, module)
+
+    def killed(path, *, ignore_errors=False):
+        (path / "model.json").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_neuroembed.leftovers.shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, 3, module)
+    for path in tmp_path.glob("step_*"):
+        files.check_folder(path, contents=True)
+    assert latest(tmp_path).step == 3
+
+
 def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(tmp_path):
     module = nn.Linear(3, 2)
     save(tmp_path, 1, module)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
+from napari_neuroembed.leftovers import remove_folder
 from napari_neuroembed.store.schema import CONFIG, HISTORY, RUN, SPLITS
 
 __all__ = ["CONFIG", "HISTORY", "RUN", "SPLITS", "RunFolder", "new_name"]
@@ -140,7 +140,7 @@ class RunFolder:
     def discard(self) -> None:
         """Remove a run that was refused before its first step; others are kept."""
         if not self.checkpoints.exists():
-            shutil.rmtree(self.path)
+            remove_folder(self.path)
 
     def update(self, **facts: Any) -> None:
         """Change entries of ``run.json``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
+from napari_neuroembed.leftovers import remove_folder
 
 WEIGHTS, DESCRIPTION, RESUME = "model.safetensors", "model.json", "resume.pt"
 MAX_HEADER_BYTES = 1 << 20
@@ -184,4 +184,4 @@ def _prune(folder: Path, keep: int) -> None:
         best = int(files.read_json(folder / "best.json")["step"])
     for path in sorted(folder.glob("step_*"))[:-keep]:
         if int(path.name.removeprefix("step_")) != best:
-            shutil.rmtree(path, ignore_errors=True)
+            remove_folder(path)
