@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -50,7 +52,11 @@ def test_a_kill_while_pruning_leaves_no_half_checkpoint(tmp_path, monkeypatch):
     for step in (1, 2):
         save(tmp_path, step, module)
 
+    remove = shutil.rmtree
+
     def killed(path, *, ignore_errors=False):
+        if "step_00000001" not in path.name:
+            return remove(path, ignore_errors=ignore_errors)
         (path / "model.json").unlink()
         raise KeyboardInterrupt
 
