@@ -49,6 +49,12 @@ def test_a_single_recording_is_cut_into_blocks_with_a_gap_and_a_warning():
     assert nearest >= 2 * 2.0 - 0.25
 
 
+@pytest.mark.parametrize(("window_s", "n"), [(0.0, 6), (1.0, 6), (1.6, 4), (9.0, 3)])
+def test_long_windows_make_fewer_blocks_of_a_single_recording(window_s, n):
+    split = make_split(recordings({"a": 1}), SplitOptions(), window_s=window_s)
+    assert len(split.blocks["a_1"]) == n
+
+
 def test_the_split_survives_its_file():
     split = make_split(recordings({"a": 1, "b": 7}), SplitOptions(), held_out=["b"])
     assert Split.from_dict(split.to_dict()) == split

@@ -17,6 +17,7 @@ from napari_neuroembed.options.split import SplitOptions
 
 MANY_RECORDINGS = 6
 FRESH_EVERY = 3
+WINDOWS_PER_BLOCK = 6
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def make_split(
     options: SplitOptions,
     *,
     held_out: Sequence[str] = (),
+    window_s: float = 0.0,
 ) -> Split:
     """Decide which recordings are fit and which are fresh.
 
@@ -88,6 +90,9 @@ def make_split(
         Explicit lists, or the rule by the number of recordings per animal.
     held_out
         Animals that the encoder must not see.
+    window_s
+        Length of a window. A block of an only recording holds at least six of them,
+        as far as three blocks allow: the gaps at its borders cost two.
 
     Raises
     ------
@@ -110,9 +115,10 @@ def make_split(
             _by_lists(own, options, roles)
         elif len(own) == 1:
             roles[own[0].id] = "blocks"
-            blocks[own[0].id] = _cut(own[0], options.n_blocks)
+            cut = _cut(own[0], options.n_blocks, window_s)
+            blocks[own[0].id] = cut
             notes.append(
-                f"{animal} has one recording: it is cut into {options.n_blocks} "
+                f"{animal} has one recording: it is cut into {len(cut)} "
                 "blocks, so recording and animal cannot be told apart."
             )
         else:
@@ -174,8 +180,14 @@ def _by_lists(
             roles[recording.id] = "fresh" if recording.id in options.fresh else "fit"
 
 
-def _cut(recording: Recording, n_blocks: int) -> tuple[tuple[float, float, str], ...]:
+def _cut(
+    recording: Recording, most: int, window_s: float
+) -> tuple[tuple[float, float, str], ...]:
     start, stop = recording.overlap()
+    n_blocks = most
+    if window_s > 0:
+        fitting = int((stop - start) / (WINDOWS_PER_BLOCK * window_s))
+        n_blocks = min(most, max(FRESH_EVERY, fitting))
     edges = np.linspace(start, stop, n_blocks + 1)
     return tuple(
         (

@@ -29,4 +29,5 @@ class SplitOptions:
     """Share of an animal's recordings to fit on, from six recordings on."""
 
     n_blocks: Annotated[int, Field(ge=3, le=60)] = 6
-    """Blocks of an animal's only recording; every third one is fresh."""
+    """Most blocks of an animal's only recording (fewer when it is short); every third
+    one is fresh."""

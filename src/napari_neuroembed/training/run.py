@@ -22,6 +22,7 @@ from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.splits import Split, make_split
+from napari_neuroembed.data.windows import choose_streams, window_seconds
 from napari_neuroembed.errors import (
     Cancelled,
     NeuroembedError,
@@ -145,7 +146,13 @@ def prepare(
         raise TrainingError("The project has no recording. Import one first.")
     report("prepare", 0, 2, "windows and normalisation")
     method_class = find_method(config.method)
-    split = make_split(recordings, config.split, held_out=config.training.held_out)
+    neural = choose_streams(recordings, config.windows)["neural"]
+    split = make_split(
+        recordings,
+        config.split,
+        held_out=config.training.held_out,
+        window_s=window_seconds(config.windows, recordings[0], neural),
+    )
     check_needs(recordings, config, split)
     data = build_training_data(
         recordings, split, config, mask=mask, device=device or torch.device("cpu")
