@@ -1,8 +1,6 @@
-"""The table of scores as a person reads it."""
+"""The table that people read after `evaluate`."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,35 +8,49 @@ import pytest
 from napari_neuroembed.cli.score_table import score_lines
 from napari_neuroembed.store.schema import SCORE_COLUMNS
 
-
-def scores(task: str, *metrics: str, **fields: Any) -> pd.DataFrame:
-    row: dict[str, Any] = dict.fromkeys(SCORE_COLUMNS, "")
-    row |= {"run": "first", "method": "guenel2022", "stream": "neural"}
-    row |= {"control": "none", "transform": "none", "task": task, "probe": "linear"}
-    row |= {"fraction": 1.0, "value": 0.5, "low": 0.4, "high": 0.6, "chance": 0.25}
-    row |= {"p": 0.01, "n_test": 100, **fields}
-    return pd.DataFrame([{**row, "metric": metric} for metric in metrics])
-
-
-@pytest.mark.parametrize(
-    "task", ["action_single", "action_multi", "identity", "recording", "covariate"]
-)
-def test_a_question_has_one_line_per_probe_though_several_metrics(task: str) -> None:
-    text = "\n".join(score_lines(scores(task, "accuracy", "balanced_accuracy")))
-    assert text.count("guenel2022 neural") == 1
-
-
-def test_every_line_stands_beside_its_chance_level() -> None:
-    text = score_lines(scores("identity", "balanced_accuracy"))[0]
-    header, line = text.splitlines()
-    assert "chance" in header
-    assert line.split("0.40 to 0.60")[1].split() == ["0.25", "0.010", "100"]
+ROW = dict.fromkeys(SCORE_COLUMNS, "") | {
+    "method": "simclr",
+    "control": "none",
+    "stream": "neural",
+    "transform": "none",
+    "task": "action_multi",
+    "target": "action",
+    "probe": "linear",
+    "mode": "transductive",
+    "held_out_animal": "mean",
+    "fraction": 1.0,
+    "metric": "balanced_accuracy",
+    "value": 0.75,
+    "low": 0.7,
+    "high": 0.8,
+    "chance": 0.25,
+    "p": 0.01,
+    "n_test": 100,
+}
 
 
-def test_what_could_not_be_computed_is_told_with_its_reason() -> None:
-    why = "needs at least 2 animals; there is 1 (fly1)"
-    lines = score_lines(
-        scores("identity", "balanced_accuracy", value=float("nan"), note=why)
-    )
-    assert lines[0] == "Nothing could be scored."
-    assert lines[-1] == f"  identity: {why}"
+def lines(*rows):
+    return "\n".join(score_lines(pd.DataFrame([ROW | row for row in rows])))
+
+
+def test_a_score_stands_beside_interval_and_chance():
+    assert "0.75   0.70 to 0.80   0.25    0.010  100" in lines({})
+
+
+def test_an_inductive_run_shows_the_animal_it_left_out():
+    assert "0.75" in lines({"mode": "inductive", "held_out_animal": "fly1"})
+
+
+@pytest.mark.parametrize(("n", "shown"), [(2, True), (7, False)])
+def test_few_signals_are_shown_one_by_one_and_many_as_a_whole(n, shown):
+    decoded = {"task": "decode_single", "metric": "r2", "probe": "ridge"}
+    rows = [decoded | {"target": f"pose:x{i}", "value": 0.5} for i in range(n)]
+    text = lines(decoded | {"target": "pose"}, *rows)
+    assert ("pose:x0" in text) is shown
+
+
+def test_what_could_not_be_computed_is_told_once_with_its_reason():
+    missing = {"value": float("nan"), "note": "needs 2 animals"}
+    text = lines(missing, missing | {"task": "identity"})
+    assert text.count("needs 2 animals") == 1
+    assert "Nothing could be scored" in text

@@ -112,6 +112,7 @@ def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> in
         raise ConfigError("--resume needs the run's name: --run NAME.")
     name = args.run or new_name()
     if args.resume and not args.leave_one_animal_out:
+        _check_resume(project, name, args)
         runs = [project.resume(name, report=report)]
     else:
         config = project.config(
@@ -140,6 +141,19 @@ def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> in
             **info,
         )
     return ExitCode.DONE
+
+
+def _check_resume(project: Project, name: str, args: argparse.Namespace) -> None:
+    """Refuse options that a run on its way does not have."""
+    if not (project.runs_folder / name).is_dir():
+        return
+    config = project.run(name).config
+    other_method = args.method is not None and args.method != config.method
+    if other_method or with_settings(config, args.set) != config:
+        raise ConfigError(
+            f"Run {name!r} goes on with its own configuration, which differs from what "
+            "was asked (--method, --set). Leave that out, or train a new run."
+        )
 
 
 def _embed_arguments(parser: argparse.ArgumentParser) -> None:

@@ -32,11 +32,13 @@ HEADER = (
 )
 LEGEND = (
     "Balanced accuracy (R2 for decoding) on recordings that nothing was fitted on, "
-    "beside chance; scores.csv has all rows."
+    "beside chance; scores.csv has all rows. For covariates read p: what differs "
+    "between animals alone lies above chance."
 )
 METRICS = ("balanced_accuracy", "r2")
 MEANS = ("", "mean")
 SHOWN_PROBES = {"identity": ("linear", "knn", "mlp"), "covariate": ("linear",)}
+MOST_SIGNALS = 6
 USUAL_PROBES = ("linear", "ridge")
 
 
@@ -51,15 +53,16 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
     scores
         As ``Run.evaluate`` gives them.
     """
+    is_inductive = scores["mode"] == "inductive"
     main = scores[
         scores["metric"].isin(METRICS)
-        & scores["animal"].isin(MEANS)
-        & scores["held_out_animal"].isin(MEANS)
+        & (scores["animal"].isin(MEANS) | is_inductive)
+        & (scores["held_out_animal"].isin(MEANS) | is_inductive)
         & (scores["control"] == "none")
         & (scores["fraction"].isna() | (scores["fraction"] == 1.0))
         & scores["value"].notna()
     ]
-    whole = set(main["target"])
+    whole = _shown_as_whole(main)
     lines = []
     for task, question in QUESTIONS.items():
         probes = SHOWN_PROBES.get(task, USUAL_PROBES)
@@ -78,6 +81,12 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
         text += ["", "Could not be computed:"]
         text += [f"  {', '.join(tasks)}: {note}" for note, tasks in reasons.items()]
     return text
+
+
+def _shown_as_whole(main: pd.DataFrame) -> set[str]:
+    """Return the streams with too many signals to show one by one."""
+    streams = [t.partition(":")[0] for t in set(main["target"]) if ":" in t]
+    return {s for s in streams if streams.count(s) > MOST_SIGNALS}
 
 
 def _row(question: str, row: Mapping[Any, Any]) -> tuple[str, ...]:

@@ -226,7 +226,7 @@ def _of_recording(
         parts["pose"] = members(
             pose, centers, count=options.pose_frames, step=step, options=options
         )
-    action = _actions(recording, centers, options)
+    action = _actions(recording, neural, centers, options)
     keep = np.logical_and.reduce([part.usable for part in parts.values()])
     unwanted = keep & np.isin(action, options.drop_actions)
     reasons = _count_reasons(parts, keep)
@@ -280,11 +280,13 @@ def _nearest_members(
 
 
 def _actions(
-    recording: Recording, centers: NDArray[np.float64], options: WindowOptions
+    recording: Recording,
+    neural: Stream,
+    centers: NDArray[np.float64],
+    options: WindowOptions,
 ) -> NDArray[np.object_]:
     if recording.bouts is None:
         return np.full(len(centers), "", dtype=object)
-    neural = next(iter(recording.of_kind("neural", "trace").values()))
     half = options.neural_frames * options.neural_step * neural.time.period_s / 2
     return recording.bouts.over(centers - half, centers + half, how=options.label)
 

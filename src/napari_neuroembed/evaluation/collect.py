@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.bouts import Bouts
-from napari_neuroembed.data.recording import Recording
+from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import window_seconds
 from napari_neuroembed.evaluation.embed import embed, neural_bank
@@ -147,8 +147,9 @@ def window_targets(
     names
         Stream -> names of its signals.
     """
-    first = next(iter(recordings.values()))
-    streams = first.of_kind("scalar", "pose")
+    streams: dict[str, Stream] = {}
+    for recording in recordings.values():
+        streams = recording.of_kind("scalar", "pose") | streams
     targets: dict[str, NDArray[np.float32]] = {}
     names: dict[str, tuple[str, ...]] = {}
     for stream_name, example in streams.items():
@@ -163,7 +164,7 @@ def window_targets(
         here = np.flatnonzero(recording_of == name)
         for stream_name, values in targets.items():
             stream = recordings[name].streams.get(stream_name)
-            if stream is None:
+            if stream is None or stream.data.shape[1] != values.shape[1]:
                 continue
             frame = stream.time.nearest(centers[here])
             inside = (centers[here] >= stream.time.start_s) & (

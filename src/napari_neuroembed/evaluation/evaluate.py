@@ -96,7 +96,19 @@ def evaluate(
             report("evaluate", done, len(steps), name)
             step()
     report("evaluate", len(steps), len(steps))
-    return Evaluation(table.scores(), table.predicted())
+    return Evaluation(_named_normaliser(table.scores(), identity), table.predicted())
+
+
+def _named_normaliser(scores: pd.DataFrame, identity: RunFacts) -> pd.DataFrame:
+    """Say in inductive rows whose frames the held-out animal was normalised by."""
+    if identity.mode != "inductive" or identity.normalise == "none":
+        return scores
+    own = (
+        f"normaliser of {identity.held_out_animal} fitted on its own unlabelled fit "
+        "recordings"
+    )
+    notes = scores["note"].where(scores["note"] == "", scores["note"] + "; ") + own
+    return scores.assign(note=notes)
 
 
 Step = tuple[str, Callable[[], None]]

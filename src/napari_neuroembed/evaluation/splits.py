@@ -96,8 +96,11 @@ def splits(context: Context, what: str) -> list[Split]:
         ``action`` or ``decode``.
     """
     animals = context.sample.animals()
-    found = [_within(context, f"{what}_single", animal) for animal in animals]
     facts = context.facts
+    is_inductive = facts.mode == "inductive"
+    # The encoder saw the other animals: their rows belong to a transductive run.
+    judged = [facts.held_out_animal] if is_inductive else list(animals)
+    found = [_within(context, f"{what}_single", animal) for animal in judged]
     if len(animals) < 2:
         only = animals[0] if animals else ""
         why = f"needs at least 2 animals; there is 1 ({only})"
@@ -106,8 +109,7 @@ def splits(context: Context, what: str) -> list[Split]:
             *found,
             Split(f"{what}_multi", only, nothing, nothing, facts.mode, problem=why),
         ]
-    left_out = [facts.held_out_animal] if facts.mode == "inductive" else list(animals)
-    return [*found, *(_across(context, f"{what}_multi", a) for a in left_out)]
+    return [*found, *(_across(context, f"{what}_multi", a) for a in judged)]
 
 
 def resampling_units(context: Context, rows: NDArray[np.int64]) -> Codes:

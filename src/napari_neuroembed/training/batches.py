@@ -15,6 +15,7 @@ from torch import Tensor
 
 from napari_neuroembed.augmentation.swap import build_swap_table, draw_swaps
 from napari_neuroembed.config import RunConfig
+from napari_neuroembed.data.recording import Stream
 from napari_neuroembed.data.splits import Split
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods.base import Batch, Method
@@ -47,7 +48,7 @@ class Batches:
         self.data, self.config = data, config
         self.n = len(data.windows)
         self.size = min(config.training.batch_size, self.n)
-        self.needs_views = method.needs.views
+        self.views = Views(data, config, split) if method.needs.views else None
         self.donors = None
         self.swaps = None
         scaler = data.fitted.scaler
@@ -69,8 +70,8 @@ class Batches:
             pose = self.data.pose.gather(recording, windows.pose[rows])
         if self.swaps is not None:
             swapped, mask = self.swaps.draw(rows, generator(seed, step, "swap"))
-        if self.needs_views:
-            shift = self._shift(len(rows), generator(seed, step, "view"))
+        if self.views is not None:
+            shift = self.views.draw(rows, generator(seed, step, "view"))
             view = bank.gather(recording, neural_frames + shift)
         donors = None
         if self.donors is not None:
@@ -102,13 +103,58 @@ class Batches:
             parts.append(_slice(own, share, step, seed, f"order/{animal}"))
         return torch.cat(parts)
 
-    def _shift(self, n: int, rng: torch.Generator) -> Tensor:
-        """Draw the time shift of each second view, in frames."""
-        seconds = self.config.method_options.view_shift_s
-        stream = self.data.index.streams["neural"]
-        period = self.data.recordings[0].streams[stream].time.period_s
-        most = round(seconds / period)
-        return torch.randint(-most, most + 1, (n, 1), generator=rng)
+
+class Views:
+    """How far the second view of a window may lie from it: never off usable frames.
+
+    Parameters
+    ----------
+    data
+        Windows of fit recordings.
+    config
+        ``method_options.view_shift_s`` is the largest shift.
+    split
+        Frames of fresh blocks are never shown.
+    """
+
+    def __init__(self, data: TrainingData, config: RunConfig, split: Split) -> None:
+        name = data.index.streams["neural"]
+        period = data.recordings[0].streams[name].time.period_s
+        most = round(config.method_options.view_shift_s / period)
+        windows = data.windows
+        first, last = windows.neural[:, 0], windows.neural[:, -1]
+        self.low = torch.zeros(len(windows), dtype=torch.long)
+        self.high = torch.zeros(len(windows), dtype=torch.long)
+        for r, recording in enumerate(data.recordings):
+            here = torch.nonzero(windows.recording == r)[:, 0]
+            if not len(here):
+                continue
+            start, stop = _stretches(
+                recording.streams[name], fit_frames(recording, name, split)
+            )
+            inner_first, inner_last = (
+                first[here].clamp(min=0),
+                last[here].clamp(max=len(stop) - 1),
+            )
+            self.low[here] = (start[inner_first] - first[here]).clamp(-most, 0)
+            self.high[here] = (stop[inner_last] - 1 - last[here]).clamp(0, most)
+
+    def draw(self, rows: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw the shift of each second view in frames, shape (batch, 1)."""
+        low, high = self.low[rows], self.high[rows]
+        u = torch.rand(len(rows), generator=rng, dtype=torch.float64)
+        return (low + (u * (high - low + 1)).long()).unsqueeze(1)
+
+
+def _stretches(stream: Stream, usable: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+    """Return where the stretch of usable, gapless frames around each one lies."""
+    n = len(usable)
+    breaks = np.ones(n + 1, dtype=bool)
+    segment = stream.time.segment_ids()
+    breaks[1:n] = ~(usable[1:] & usable[:-1]) | (segment[1:] != segment[:-1])
+    places = np.flatnonzero(breaks)
+    which = np.searchsorted(places, np.arange(n), side="right") - 1
+    return torch.as_tensor(places[which]), torch.as_tensor(places[which + 1])
 
 
 class Donors:
@@ -138,9 +184,12 @@ class Donors:
             recording[here], frame[here] = pool_recording[chosen], pool_frame[chosen]
         recording, frame = self._away(rows, recording, frame, rng)
         donors = self.data.neural.gather(recording, frame.unsqueeze(1))[:, 0]
-        if self.medians is None:
-            return donors
-        return donors - self.medians[recording.to(donors.device)]
+        if self.medians is not None:
+            donors = donors - self.medians[recording.to(donors.device)]
+        # An animal with hardly more frames than one window has no donor for it.
+        lacking = self._is_close(rows, recording, frame).to(donors.device)
+        donors[lacking] = 0.0
+        return donors
 
     def _away(
         self, rows: Tensor, recording: Tensor, frame: Tensor, rng: torch.Generator

@@ -30,6 +30,7 @@ from napari_neuroembed.training.tryout import (
     real_steps,
 )
 
+FEW_STEPS = 100
 CALIBRATION_SHARE = 0.4
 """Share of the budget after which no further candidate is tried."""
 
@@ -69,12 +70,17 @@ class Plan:
         """Say what was chosen, how long it takes and when it ends."""
         training, windows = self.config.training, self.config.windows
         size = f", images {training.image_size} px" if training.image_size else ""
+        little = (
+            " So few steps learn little: give more time."
+            if training.steps < FEW_STEPS
+            else ""
+        )
         return (
             f"{training.steps:,} steps of {training.batch_size} windows every "
             f"{windows.stride_s:.3g} s{size}: about {duration(self.expected_s)} "
             f"({self.step_s * 1000:.0f} ms per step), until about "
             f"{clock_time(self.ends)}. The paper's schedule (200 epochs over every "
-            f"frame) would take about {duration(self.paper_s)} here."
+            f"frame) would take about {duration(self.paper_s)} here.{little}"
         )
 
 

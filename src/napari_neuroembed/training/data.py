@@ -253,7 +253,12 @@ def _fit(
     used: NDArray[np.bool_] | None = None
     if mask is not None and len(arrays[0].shape) == 3:
         used = _reduce_mask(mask, arrays[0].shape[1])
-    normaliser = fit_normaliser(stacks, config.normalise, used)
+    normaliser = fit_normaliser(
+        stacks,
+        config.normalise,
+        used,
+        unseen=_held_out_groups(recordings, split, by_recording),
+    )
     scaler = None
     if "pose" in index.streams:
         pose = index.streams["pose"]
@@ -266,6 +271,16 @@ def _fit(
         ]
         scaler = fit_pose_scaler([p for p in poses if len(p)])
     return Fitted(normaliser, scaler)
+
+
+def _held_out_groups(
+    recordings: Sequence[Recording], split: Split, by_recording: bool
+) -> list[str]:
+    return [
+        r.id if by_recording else r.animal
+        for r in recordings
+        if r.animal in split.held_out
+    ]
 
 
 def _reduce_mask(mask: NDArray[np.bool_], height: int) -> NDArray[np.bool_]:
@@ -297,6 +312,7 @@ def _shapes(
         dims = int(found) if found else None
     neurons: tuple[int, ...] = ()
     if len(neural.frame_shape) == 1:
+        _check_neurons(recordings, index.streams["neural"])
         counts = {
             r.animal: int(r.streams[index.streams["neural"]].data.shape[1])
             for r in recordings
@@ -311,6 +327,23 @@ def _shapes(
         animals,
         neurons,
     )
+
+
+def _check_neurons(recordings: Sequence[Recording], stream: str) -> None:
+    """Refuse traces of one animal that are not of the same neurons everywhere."""
+    first: dict[str, Recording] = {}
+    for recording in recordings:
+        known = first.setdefault(recording.animal, recording)
+        mine, its = recording.streams[stream], known.streams[stream]
+        differ = mine.data.shape[1] != its.data.shape[1]
+        if differ or (mine.names and its.names and mine.names != its.names):
+            what = "but not of the same names" if not differ else "so they differ"
+            raise TrainingError(
+                f"Traces of one animal must be of the same neurons in the same order: "
+                f"{known.id!r} has {its.data.shape[1]}, {recording.id!r} has "
+                f"{mine.data.shape[1]}, {what}. Match the neurons before importing, or "
+                "give the recordings different animals."
+            )
 
 
 def _no_windows(index: WindowIndex, split: Split) -> str:

@@ -154,6 +154,8 @@ def fit_normaliser(
     stacks: Mapping[str, Sequence[tuple[LazyArray, NDArray[np.bool_]]]],
     kind: Normalise,
     mask: NDArray[np.bool_] | None,
+    *,
+    unseen: Sequence[str] = (),
 ) -> Normaliser:
     """Fit a normaliser.
 
@@ -166,6 +168,9 @@ def fit_normaliser(
         See :class:`Normaliser`.
     mask
         Pixels valid everywhere; None: all.
+    unseen
+        Groups that must not count in what all groups share (the one scale of
+        ``none``): held-out animals.
 
     Raises
     ------
@@ -182,7 +187,8 @@ def fit_normaliser(
             raise TrainingError(f"{name}: {error}") from error
     means = np.stack([m.mean for m in per_group.values()])
     variances = np.stack([m.variance for m in per_group.values()])
-    mean, scale = _statistics(means, variances, kind)
+    seen = np.array([name not in unseen for name in per_group])
+    mean, scale = _statistics(means, variances, kind, seen)
     shape = means.shape[1:]
     keep = np.ones(shape, dtype=bool) if mask is None else mask
     return Normaliser(
@@ -194,12 +200,15 @@ def fit_normaliser(
 
 
 def _statistics(
-    means: NDArray[np.float64], variances: NDArray[np.float64], kind: Normalise
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
+    kind: Normalise,
+    seen: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     axes = tuple(range(1, means.ndim))
     if kind == "none":
-        overall = means.mean(axis=axes, keepdims=True).mean()
-        spread = np.sqrt(np.mean(variances + np.square(means - overall)))
+        overall = means[seen].mean(axis=axes).mean()
+        spread = np.sqrt(np.mean(variances[seen] + np.square(means[seen] - overall)))
         _refuse_constant(spread)
         return np.zeros_like(means), np.full_like(means, spread)
     if kind == "centre_animal":

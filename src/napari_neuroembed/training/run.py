@@ -181,6 +181,7 @@ def check_needs(
         Naming the animals there are and the method that would do.
     """
     needs = find_method(config.method).needs
+    _check_held_out(recordings, config, split)
     animals = {
         r.animal
         for r in recordings
@@ -192,6 +193,25 @@ def check_needs(
             f"{needs.min_animals} with fit recordings; found {len(animals)} "
             f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
             "without swapping) or simclr_views (no poses needed)."
+        )
+
+
+def _check_held_out(
+    recordings: Sequence[Recording], config: RunConfig, split: Split
+) -> None:
+    """Refuse held-out animals that could not be judged afterwards."""
+    if len(split.held_out) > 1:
+        raise TrainingError(
+            f"training.held_out names {len(split.held_out)} animals "
+            f"({', '.join(split.held_out)}); a run leaves out one. Train one run for "
+            "each with --leave-one-animal-out."
+        )
+    neural = choose_streams(recordings, config.windows)["neural"]
+    if split.held_out and recordings[0].streams[neural].kind == "trace":
+        raise TrainingError(
+            f"{split.held_out[0]!r} cannot be held out: a trace encoder has input "
+            "weights of its own for the neurons of every animal, so an animal it never "
+            "saw cannot be embedded. Train with all animals (transductive)."
         )
 
 

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_ \-]{0,63}")
-RESERVED = frozenset({"recording", "animal", "id"})
+RESERVED = frozenset(
+    {"recording", "animal", "id", "action", "role", "center_s", "window_id"}
+    | {
+        f"{role}_{what}"
+        for role in ("neural", "pose")
+        for what in ("first", "step", "count")
+    }
+)
 
 
 def parse_covariate(text: str) -> Covariate:
