@@ -170,6 +170,22 @@ def test_moved_files_are_found_by_their_content(project, tmp_path):
     assert project.roots.folders["DATA"] == (tmp_path / "far" / "deep").resolve()
 
 
+def test_files_that_went_apart_from_their_root_share_one_new_root(project, tmp_path):
+    for animal in ("fly1", "fly2"):
+        (tmp_path / "lab" / animal).rename(tmp_path / "lab" / f"old_{animal}")
+    (tmp_path / "far").mkdir()
+    for animal in ("fly1", "fly2"):
+        place = tmp_path / "far" / animal
+        (tmp_path / "lab" / f"old_{animal}").rename(place)
+        (place / "more").mkdir()
+        for trial in sorted(place.glob("2026*")):
+            trial.rename(place / "more" / trial.name)
+    before = set(project.roots.folders)
+    report = relink(project, search=tmp_path / "far")
+    assert (report.n_found, report.missing) == (12, ())
+    assert len(set(project.roots.folders) - before) == 1
+
+
 def test_renamed_files_get_new_sources(project, tmp_path):
     folder = tmp_path / "lab" / "fly1" / "2026-03-01_001"
     (folder / "pose.csv").rename(folder / "pose_old.csv")

@@ -173,6 +173,7 @@ def _follow_files(
     """Rewrite the sources of streams whose files went elsewhere, all together."""
     moved: list[tuple[str, str, str, str]] = []
     recordings: list[RecordingSpec] = []
+    roots = _with_common_root(project, records, roots, places)
     for recording in project.spec.recordings:
         streams = dict(recording.streams)
         for name, stream in recording.streams.items():
@@ -180,9 +181,6 @@ def _follow_files(
             target = _new_place(stream, entries, roots, places)
             if target is None or not isinstance(stream.source, str):
                 continue
-            if roots.express(target) is None:
-                folder = common_folder([target])
-                roots = roots.with_root(roots.new_name(), folder)
             source = as_source(target, roots)
             streams[name] = replace(stream, source=source)
             moved.append((recording.id, name, stream.source, source))
@@ -197,6 +195,28 @@ def _follow_files(
         project.save()
         fingerprints.save_records(project.path, records)
     return roots, moved
+
+
+def _with_common_root(
+    project: Project,
+    records: fingerprints.Records,
+    roots: Roots,
+    places: Mapping[tuple[int, str], Path],
+) -> Roots:
+    """Name one root for all found files that no root reaches, as deep as they share."""
+    targets = [
+        _new_place(stream, records.get(recording.id, {}).get(name, []), roots, places)
+        for recording in project.spec.recordings
+        for name, stream in recording.streams.items()
+    ]
+    lost = [t for t in targets if t is not None and roots.express(t) is None]
+    if not lost:
+        return roots
+    together = common_folder(lost)
+    folders = [together] if together != Path(together.anchor) else []
+    for folder in folders or sorted({common_folder([t]) for t in lost}):
+        roots = roots.with_root(roots.new_name(), folder)
+    return roots
 
 
 def _new_place(
