@@ -144,8 +144,11 @@ def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> in
 
 
 def _check_resume(project: Project, name: str, args: argparse.Namespace) -> None:
-    """Refuse options that a run on its way does not have."""
-    if not (project.runs_folder / name).is_dir():
+    """Refuse options that a run on its way does not have.
+
+    A resumed job repeats its first command, whose options made the run what it is.
+    """
+    if args.job is not None or not (project.runs_folder / name).is_dir():
         return
     config = project.run(name).config
     other_method = args.method is not None and args.method != config.method
