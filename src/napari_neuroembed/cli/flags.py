@@ -105,11 +105,6 @@ def accepted(args: argparse.Namespace) -> tuple[frozenset[str], str]:
     return ids, why
 
 
-def add_yes(parser: argparse.ArgumentParser) -> None:
-    """Add ``--yes``, which answers every question of the verb."""
-    parser.add_argument("--yes", action="store_true", help="do not ask, go ahead")
-
-
 def table(rows: Iterable[Iterable[object]], header: Iterable[str]) -> str:
     """Return rows as aligned plain text, for terminals and logs.
 

@@ -59,15 +59,6 @@ def find_files(source: str | Iterable[str], roots: Roots) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def source_exists(source: str | Iterable[str], roots: Roots) -> bool:
-    """Whether every part of a source is found on this machine."""
-    try:
-        find_files(source, roots)
-    except DataError:
-        return False
-    return True
-
-
 def as_source(path: Path, roots: Roots) -> str:
     """Return ``ROOT:relative/path`` for a path or pattern on this machine.
 
