@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.project.opening import (
+from napari_neuroembed.data.project.reading import (
     choose_reader,
     find_source,
     options_of,

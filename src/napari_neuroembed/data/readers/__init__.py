@@ -21,6 +21,9 @@ __all__ = [
 _PLACES = {
     "tiff": "tiff:TiffReader",
     "tiff_folder": "tiff.folder:TiffFolderReader",
+    "thor_raw": "thor.raw:ThorRawReader",
+    "thor_tiff": "thor.tiff:ThorTiffReader",
+    "thor_flow": "thor.flow:OpticFlowReader",
     "video": "video:VideoReader",
     "npz": "npz:NpzReader",
     "npy": "npy:NpyReader",

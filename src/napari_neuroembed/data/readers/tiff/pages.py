@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.tiff.directory import Directory
 from napari_neuroembed.data.readers.tiff.layout import Layout
+from napari_neuroembed.data.readers.tiff.lzw import LZW
 
 MAX_RATIO = 200
 """A file that grows by more than this when decompressed is refused."""
@@ -177,6 +178,8 @@ def _codec(compression: int, name: str) -> list[Problem]:
     try:
         tifffile.TIFF.DECOMPRESSORS[compression]
     except (KeyError, ValueError):
+        if compression == LZW:
+            return []
         codec = _CODECS.get(compression, f"method {compression}")
         text = (
             f"it is compressed with {codec}, which needs the package imagecodecs. "
