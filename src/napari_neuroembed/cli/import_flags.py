@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_neuroembed.cli.flags import option_value
 from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
 from napari_neuroembed.data.project.covariates import parse_assignments
 from napari_neuroembed.data.project.roots import is_source
-from napari_neuroembed.data.project.yaml_text import read_yaml
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
     labels.add_argument(
         "--labels-start",
         type=float,
-        default=0.0,
         metavar="S",
-        help="zero of a file in seconds, on the clock of SOURCE",
+        help="zero of a file in seconds, on the clock of SOURCE; default 0, or for "
+        "BORIS that of the camera",
     )
     labels.add_argument("--labels-format", metavar="NAME", help="default: by content")
     labels.add_argument(
@@ -201,7 +201,7 @@ def stream_settings(
     for path, text in pairs(args.reader_option, "--reader-option").items():
         name, _, key = path.partition(".")
         options = _known(found, name, "--reader-option").setdefault("options", {})
-        options[key] = read_yaml(f"value: {text}", "--reader-option")["value"]
+        options[key] = option_value(text, "--reader-option")
     for role, text in pairs(args.channel, "--channel").items():
         if not text.isdigit():
             raise ConfigError(f"--channel {role}={text}: expected a number from 0.")
@@ -339,7 +339,7 @@ def _request(
 ) -> ImportRequest:
     roots = {n: Path(f).resolve() for n, f in pairs(args.root, "--root").items()}
     options = {
-        key: read_yaml(f"value: {text}", "--label-option")["value"]
+        key: option_value(text, "--label-option")
         for key, text in pairs(args.label_option, "--label-option").items()
     }
     return ImportRequest(

@@ -17,7 +17,9 @@ FIRM = frozenset(
         "source.missing",
         "import.animal",
         "import.column",
+        "label.observation",
         "label.overlap",
+        "label.subject",
         "recording.name",
     }
 )
