@@ -12,6 +12,8 @@ FIRM = frozenset(
     {
         "rate.missing",
         "derived.missing",
+        "embedding.dimension",
+        "embedding.rows",
         "sync.missing",
         "sync.length",
         "source.missing",
