@@ -281,8 +281,8 @@ class Project(data_project.Project):
         taken = {*METHODS, "raw", "random_encoder", "majority", "random"}
         if request.method in taken or not METHOD_NAME.fullmatch(request.method):
             raise ConfigError(
-                f"--embedding-method {request.method!r} must be a name of small letters, digits "
-                f"and _, and none of {', '.join(sorted(taken))}."
+                f"--embedding-method {request.method!r} must be of small letters, "
+                f"digits and _, and none of {', '.join(sorted(taken))}."
             )
         recordings = {name: self.raw(name) for name in request.paths}
         return plan_embedding(recordings, request, accept)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_neuroembed.data.importing.pattern import PatternRequest
 
 KINDS = ("trace", "pose", "scalar", "video")
-_SETTINGS = ("rate", "start", "reader", "sync", "times")
+_SETTINGS = ("rate", "start", "reader", "sync", "sync-frames", "times")
 _HELP = {
     "trace": "traces of neurons or regions",
     "pose": "body points or angles",
@@ -110,7 +110,11 @@ def check_flags(args: argparse.Namespace) -> None:
     belongs = "a SOURCE"
     if args.table is not None:
         idle = ["animal", "recording", "labels", "sync", *KINDS, *patterns]
-        idle += [f"{kind}-{what}" for kind in KINDS for what in ("sync", "times")]
+        idle += [
+            f"{kind}-{what}"
+            for kind in KINDS
+            for what in ("sync", "sync-frames", "times")
+        ]
         belongs = "columns of the table"
     elif args.pattern is not None:
         idle = ["labels", *KINDS]
@@ -259,6 +263,11 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
             f"--{kind}-sync", metavar="F", help="frame of SOURCE for each of its frames"
         )
         streams.add_argument(
+            f"--{kind}-sync-frames",
+            metavar="F",
+            help="which of its frames that map is about; default all",
+        )
+        streams.add_argument(
             f"--{kind}-times", metavar="F", help="time of each of its frames, s"
         )
     streams.add_argument(
@@ -281,12 +290,18 @@ def _of_kind(args: argparse.Namespace, name: str) -> dict[str, Any]:
     sync, times = getattr(args, f"{kind}_sync"), getattr(args, f"{kind}_times")
     if sync is not None and times is not None:
         raise ConfigError(f"Give --{kind}-sync or --{kind}-times, not both.")
+    frames = getattr(args, f"{kind}_sync_frames")
+    if frames is not None and sync is None:
+        raise ConfigError(
+            f"--{kind}-sync-frames {frames}: give the map, --{kind}-sync."
+        )
     return _given(
         rate_hz=getattr(args, f"{kind}_rate"),
         start_s=getattr(args, f"{kind}_start"),
         reader=getattr(args, f"{kind}_reader"),
         sync_file=sync or times,
         sync_kind="timestamps" if times is not None else None,
+        sync_frames=frames,
     )
 
 
