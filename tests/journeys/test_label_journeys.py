@@ -50,6 +50,10 @@ def test_boris_projects_and_tables_become_bouts_of_a_recording(shared_data, tmp_
     chosen += ["--label-option", "subject=subject1"]
     assert "imported, 3 bouts" in done(*words, *labels, *chosen).out
     assert stored(project)["start_s"].tolist() == [3.3, 9.9, 18.35]
+    later = ["--recording", "m1_later", "--labels-start", 2, "--accept"]
+    done(*words, *labels, *chosen, *later, "source.duplicate", "--why", "the same day")
+    starts = stored(project, recording="m1_later")["start_s"].tolist()
+    assert starts == [5.3, 11.9, 20.35]
     # 3. The table exported by BORIS says the same: nothing to add.
     words = ["annotations", "import", project, "--recording", "m1_001"]
     subject = ["--label-option", "subject=subject1", "--rater", "boris"]
@@ -73,9 +77,11 @@ def test_boris_projects_and_tables_become_bouts_of_a_recording(shared_data, tmp_
         export = ["annotations", "export", project, out, "--format", form]
         told = done(*export, "--rater", "boris")
         assert "the rater's name (boris) is not in the file" in told.out
-        told = done(*words, out, "--rater", "boris")
-        assert "0 bouts added, 3 were there already" in told.out
+        every = ["--label-option", "observation=*", "--rater", "boris"]
+        told = done("annotations", "import", project, out, *every)
+        assert "0 bouts added, 6 were there already" in told.out
     assert stored(project, rater="boris").equals(before)
+    assert set(before["recording"]) == {"m1_001", "m1_later"}
 
 
 @pytest.fixture
