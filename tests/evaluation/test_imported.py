@@ -90,8 +90,10 @@ def test_rows_that_cannot_be_matched_are_told_for_all_files_together(tmp_path):
         r"--row-offset N, 0 to 5.*b\.npy has 31 rows.*different dimensions "
         r"\(worm0_001 3, worm1_001 2\)"
     )
-    with pytest.raises(DataError, match=match):
-        plan_embedding(many, EmbeddingRequest(paths=paths))
+    firm = {"embedding.rows", "embedding.dimension"}
+    for accept in (frozenset(), firm):
+        with pytest.raises(DataError, match=match):
+            plan_embedding(many, EmbeddingRequest(paths=paths), accept)
 
 
 def test_a_transposed_file_is_named_as_such(tmp_path):

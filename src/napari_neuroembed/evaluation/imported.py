@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from napari_neuroembed import files
 from napari_neuroembed.config import RunConfig, config_text
 from napari_neuroembed.data.embedding_file import read_embedding_file
-from napari_neuroembed.data.problems import Problem, refuse
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.project.acceptance import refuse_with_option
 from napari_neuroembed.data.recording import Recording, Stream, TimeAxis
 from napari_neuroembed.data.splits import make_split
 from napari_neuroembed.data.windows import choose_streams
@@ -155,7 +156,7 @@ def plan_embedding(
         listed = ", ".join(f"{name} {width}" for name, width in widths.items())
         text = f"the files have different dimensions ({listed}); one run has one."
         problems.append(Problem("embedding.dimension", "error", text))
-    refuse(problems, "The embedding cannot be imported", accept)
+    refuse_with_option(problems, "The embedding cannot be imported", accept)
     windows = pd.concat(tables, ignore_index=True)
     if windows.empty:
         raise DataError(f"No row of the embedding is left; left out: {dropped}.")
