@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.flags import option_value
+from napari_neuroembed.cli.thor_flags import (
+    NO_SYNC,
+    add_thor_flags,
+    lines_of,
+    thor_request,
+)
 from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
 from napari_neuroembed.data.project.covariates import parse_assignments
 from napari_neuroembed.data.project.roots import is_source
@@ -49,6 +55,7 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
         "--salvage", action="store_true", help="open damaged files as far as they go"
     )
     _add_streams(parser)
+    add_thor_flags(parser)
     labels = parser.add_argument_group("actions")
     labels.add_argument("--labels", metavar="F", help="file of labelled actions")
     labels.add_argument(
@@ -192,7 +199,9 @@ def stream_settings(
     first = next(iter(found), "neural")
     if first in found:
         found[first] |= _given(rate_hz=args.rate, reader=args.reader)
-    if args.sync is not None:
+    for name, line in lines_of(args, found).items():
+        found[name]["line"] = line
+    if args.sync not in (None, NO_SYNC):
         others = [name for name in found if name != first]
         target = "pose" if "pose" in found else next(iter(others), first)
         found[target]["sync_file"] = args.sync
@@ -273,7 +282,8 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
     streams.add_argument(
         "--sync",
         metavar="F",
-        help="map of the pose (or other second stream); alone: times of SOURCE",
+        help="map of the pose (or other second stream); alone: times of SOURCE; or a "
+        "ThorSync folder or file; none: leave the one beside SOURCE",
     )
     _add_repeated(streams, "--like", "STREAM=OTHER", "two streams on one clock")
     _add_repeated(streams, "--unit", "[STREAM=]UNIT", "e.g. cm/s; of the scalars")
@@ -371,4 +381,5 @@ def _request(
         label_options=options,
         salvage=args.salvage,
         roots=roots,
+        thor=thor_request(args),
     )

@@ -234,8 +234,10 @@ def _compare(
         text += f": {abs(difference):,} {side}"
     text += f" ({_where(steps, per_frame, sample_rate_hz)})."
     text += (
-        " Probably the stack and the sync file are of different recordings. Accepted, "
-        "frames are counted from the first step, and those without a step are masked."
+        " Probably the stack and the sync file are of different recordings: name the "
+        "right one with --sync, or --sync none to take the rate of Experiment.xml. "
+        "Accepted, frames are counted from the first step, and those without a step "
+        "are masked."
     )
     return [Problem("thor.frames", "error", text)]
 

@@ -12,6 +12,7 @@ from napari_neuroembed.data.importing import (
     present_recording,
 )
 from napari_neuroembed.data.importing.request import ImportRequest
+from napari_neuroembed.data.importing.thor import complete
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project.spec import Acceptance
 from napari_neuroembed.errors import ConfigError, DataError
@@ -72,6 +73,8 @@ def judge(
     project: Project, name: str, request: ImportRequest, problems: Sequence[Problem]
 ) -> ImportPlan:
     """Return the plan for one recording, knowing what the project has already."""
+    request = complete(replace(request, findings=()))
+    problems = [*problems, *request.findings]
     known = present_recording(project, replace(request, recording=name))
     if known is not None:
         return ImportPlan(known, request, "present")

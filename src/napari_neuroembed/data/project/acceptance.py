@@ -23,6 +23,8 @@ FIRM = frozenset(
         "label.overlap",
         "label.subject",
         "recording.name",
+        "thor.folder",
+        "thor.sync",
     }
 )
 """Checks that need an answer rather than a consent; their texts say which."""

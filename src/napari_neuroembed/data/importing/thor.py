@@ -1,0 +1,233 @@
+"""Import a ThorLabs folder: which files belong together, and what is still to be said.
+
+Nothing is guessed: where two files may be meant, both are named and the flag that
+chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from napari_neuroembed.data.importing.request import (
+    ImportRequest,
+    StreamRequest,
+    ThorRequest,
+)
+from napari_neuroembed.data.importing.thor_folder import (
+    ThorFolder,
+    find_sync,
+    find_thor,
+)
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.project.roots import GLOB, is_source
+from napari_neuroembed.data.readers.thor.sync_file import CAMERA, SETTINGS
+
+_BEHAVIOUR = ("pose", "video", "scalar", "trace")
+
+
+def thor_folder(request: ImportRequest) -> ThorFolder | None:
+    """Return the ThorLabs folder that a request names as its images, if it does."""
+    first = next(iter(request.streams.values()), None)
+    if first is None or isinstance(first.source, tuple) or is_source(first.source):
+        return None
+    if first.reader not in (None, "thor_raw", "thor_tiff"):
+        return None
+    path = Path(first.source)
+    return None if GLOB.search(str(path)) else find_thor(path)
+
+
+def complete(request: ImportRequest, folder: ThorFolder | None = None) -> ImportRequest:
+    """Name the files that a ThorLabs recording needs, as far as there is one of each.
+
+    Parameters
+    ----------
+    request
+        As asked for.
+    folder
+        What :func:`thor_folder` found; looked up when not given.
+
+    Returns
+    -------
+    The request itself when no ThorLabs file is concerned. Else images, ThorSync file,
+    its settings and the cameras' capture file are named, and the findings tell what is
+    in doubt: ``thor.folder``, ``thor.sync``, ``thor.behaviour``.
+    """
+    folder = folder or thor_folder(request)
+    named = _named_syncs(request)
+    if folder is None and not named:
+        return request
+    findings: list[Problem] = []
+    streams = dict(request.streams)
+    first = next(iter(streams))
+    if folder is not None:
+        findings += _which_images(folder)
+        streams[first] = replace(streams[first], source=folder.images[0])
+    syncs = named or (folder.syncs if folder is not None else ())
+    if not request.thor.is_used:
+        syncs = ()
+    if len(syncs) > 1 and not (streams[first].rate_hz and not named):
+        findings.append(_which_sync(syncs, folder))
+    sync = syncs[0] if len(syncs) == 1 else None
+    thor = _thor(request.thor, sync, folder)
+    if sync is None and not findings:
+        findings += _idle(request)
+    if sync is not None:
+        streams = _tied(streams, first, sync)
+    if folder is not None and not findings:
+        findings += _behaviour(folder, streams, sync)
+    return replace(
+        request,
+        streams=streams,
+        thor=thor,
+        findings=tuple(dict.fromkeys([*request.findings, *findings])),
+    )
+
+
+def _named_syncs(request: ImportRequest) -> tuple[Path, ...]:
+    """Return the ThorSync files that ``--sync`` names, of whatever stream."""
+    found: dict[Path, None] = {}
+    for stream in request.streams.values():
+        named = stream.sync_file
+        if named is not None and not is_source(named) and Path(named).exists():
+            found |= dict.fromkeys(find_sync(Path(named)))
+    return tuple(found)
+
+
+def _thor(
+    asked: ThorRequest, sync: Path | None, folder: ThorFolder | None
+) -> ThorRequest:
+    """Add settings and capture file where there is one of each."""
+    settings, capture = asked.settings, asked.capture
+    if sync is not None and settings is None and (sync.parent / SETTINGS).is_file():
+        settings = sync.parent / SETTINGS
+    if capture is None and folder is not None and len(folder.captures) == 1:
+        capture = folder.captures[0]
+    return replace(asked, settings=settings, capture=capture)
+
+
+def _tied(
+    streams: dict[str, StreamRequest], first: str, sync: Path
+) -> dict[str, StreamRequest]:
+    """Let the images, and what follows a line, follow the ThorSync file.
+
+    A stream that is tied otherwise stays so; a film beside a pose has its clock.
+    """
+    tied = {}
+    has_pose = any(name.startswith("pose") for name in streams)
+    for name, stream in streams.items():
+        named = stream.sync_file
+        of_thor = named is not None and not is_source(named)
+        of_thor = of_thor and bool(find_sync(Path(str(named))))
+        free = stream.start_s is None and stream.like is None and named is None
+        follows = name == first or stream.line is not None or _follows(name, stream)
+        if name.startswith("video") and has_pose and stream.line is None:
+            follows = False
+        if of_thor or (free and follows):
+            stream = replace(stream, sync_file=sync, sync_kind="frame_counter")
+        tied[name] = stream
+    return tied
+
+
+def _follows(name: str, stream: StreamRequest) -> bool:
+    """Whether a stream usually has a line of its own."""
+    from napari_neuroembed.data.readers import READERS
+    from napari_neuroembed.data.readers.base import Source
+
+    if name.startswith(("pose", "video")):
+        return True
+    if isinstance(stream.source, tuple) or is_source(stream.source):
+        return False
+    path = Path(stream.source)
+    flow = READERS["thor_flow"]
+    return path.is_file() and flow.sniff(Source((path,)))[0] > 0
+
+
+def _which_images(folder: ThorFolder) -> list[Problem]:
+    if len(folder.images) == 1:
+        return []
+    listed = ", ".join(folder.short(path) for path in folder.images[:6])
+    text = (
+        f"{folder.base} holds {len(folder.images)} ThorImage recordings ({listed}"
+        f"{' ...' if len(folder.images) > 6 else ''}). Name one of these folders, or "
+        "import all with --pattern or --table."
+    )
+    return [Problem("thor.folder", "error", text)]
+
+
+def _which_sync(syncs: Sequence[Path], folder: ThorFolder | None) -> Problem:
+    listed = ", ".join(
+        str(path) if folder is None else folder.short(path) for path in syncs[:6]
+    )
+    text = (
+        f"{len(syncs)} ThorSync files may belong to these images ({listed}). Give the "
+        "one of this recording with --sync FOLDER, or --sync none to take the rate of "
+        "Experiment.xml."
+    )
+    return Problem("thor.sync", "error", text)
+
+
+def _idle(request: ImportRequest) -> list[Problem]:
+    """Refuse what was said of a ThorSync file that is not used."""
+    asked = request.thor
+    given = [
+        name for name, stream in request.streams.items() if stream.line is not None
+    ]
+    words = [f"the line of {name}" for name in given]
+    words += ["--sync-settings"] if asked.settings is not None else []
+    words += ["--sync-rate"] if asked.sample_rate_hz is not None else []
+    if not words:
+        return []
+    text = (
+        f"{', '.join(words)}: given, but no ThorSync file is used. Name it with --sync "
+        "FOLDER."
+    )
+    return [Problem("thor.sync", "error", text)]
+
+
+def _behaviour(
+    folder: ThorFolder, streams: dict[str, StreamRequest], sync: Path | None
+) -> list[Problem]:
+    """Ask for what the animal did, where cameras ran and nothing of it was given."""
+    if any(name.startswith(_BEHAVIOUR) for name in streams):
+        return []
+    ran = [folder.short(path) for path in folder.captures]
+    if not ran and sync is not None:
+        ran = _camera_lines(sync)
+    ran += [folder.short(path) for path in folder.flows]
+    if not ran:
+        return []
+    found = [*folder.poses[:3], *folder.films[:3], *folder.flows[:1]]
+    kinds = [_flag(path, folder) for path in found]
+    here = f" Found here: {'; '.join(kinds)}." if kinds else ""
+    text = (
+        f"cameras or ball sensors ran ({', '.join(ran)}), but nothing of what the "
+        "animal did is given. Poses: --pose FILE "
+        "(DeepLabCut, DeepFly3D, csv, npz ...); films: --video FILE; ball: --scalar "
+        f"ball=FILE.{here}"
+    )
+    return [Problem("thor.behaviour", "error", text)]
+
+
+def _camera_lines(sync: Path) -> list[str]:
+    from napari_neuroembed.data.readers.thor.sync_file import (
+        line_steps,
+        read_sync_file,
+    )
+    from napari_neuroembed.errors import DataError
+
+    try:
+        line = read_sync_file(sync).find(CAMERA)
+        n = 0 if line is None else len(line_steps(sync, line))
+    except DataError:
+        return []
+    return [f"line {line}, {n:,} pulses"] if n else []
+
+
+def _flag(path: Path, folder: ThorFolder) -> str:
+    if path in folder.films:
+        return f"--video {path}"
+    if path in folder.flows:
+        return f"--scalar ball={path}"
+    return f"--pose {path}"
