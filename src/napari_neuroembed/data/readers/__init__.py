@@ -21,6 +21,7 @@ __all__ = [
 _PLACES = {
     "tiff": "tiff:TiffReader",
     "tiff_folder": "tiff.folder:TiffFolderReader",
+    "scanimage": "scanimage:ScanImageReader",
     "video": "video:VideoReader",
     "npz": "npz:NpzReader",
     "npy": "npy:NpyReader",
