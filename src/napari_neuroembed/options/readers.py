@@ -171,3 +171,6 @@ class PrairieVoltageOptions:
 
     columns: tuple[str, ...] = ()
     """Take only these signals, in this order."""
+
+    cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
+    """What was said of the frames, where the scan has several cycles."""

@@ -22,6 +22,8 @@ _PLACES = {
     "tiff": "tiff:TiffReader",
     "tiff_folder": "tiff.folder:TiffFolderReader",
     "scanimage": "scanimage:ScanImageReader",
+    "prairie": "prairie:PrairieReader",
+    "prairie_voltage": "prairie.voltage:PrairieVoltageReader",
     "video": "video:VideoReader",
     "npz": "npz:NpzReader",
     "npy": "npy:NpyReader",

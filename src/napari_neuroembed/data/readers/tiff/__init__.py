@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +116,12 @@ class TiffReader:
         return {"neural": open_stream(seen, rate_hz, accept, salvage)}
 
 
-def look(source: Source, options: TiffOptions) -> Look:
-    """Read directories, decide what the pages are, collect every problem."""
+def look(source: Source, options: TiffOptions, *, is_folder: bool = False) -> Look:
+    """Read directories, decide what the pages are, collect every problem.
+
+    In a folder of single frames (`is_folder`) the OME-XML is not read: that of one
+    file may describe the whole set.
+    """
     for path in source.paths:
         if path.is_dir():
             raise DataError(
@@ -125,6 +129,10 @@ def look(source: Source, options: TiffOptions) -> Look:
                 f"as {path / '*.tif'}, or the reader tiff_folder."
             )
     directories = read_directories(source.paths, source.cache)
+    if is_folder:
+        directories = tuple(
+            replace(d, description="") if len(d.images) == 1 else d for d in directories
+        )
     stack = assemble(directories, options, source.name)
     order, roles, problems = choose_channels(
         stack.file.shape[1], options.channels, source.name

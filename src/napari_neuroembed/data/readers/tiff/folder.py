@@ -152,9 +152,9 @@ def _stack(
         odd = [i for i, size in enumerate(sizes) if size != usual][: _SAMPLE - 2]
         picked = sorted({0, len(files) - 1, *odd})
         chosen = tuple(files[i] for i in picked)
-    seen = look(dataclasses.replace(source, paths=chosen), told)
+    seen = look(dataclasses.replace(source, paths=chosen), told, is_folder=True)
     if len(chosen) < len(files) and any(k.n_planes > 1 for k in seen.stack.layouts):
-        return look(dataclasses.replace(source, paths=files), told)
+        return look(dataclasses.replace(source, paths=files), told, is_folder=True)
     return seen
 
 
