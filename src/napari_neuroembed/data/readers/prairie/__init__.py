@@ -144,7 +144,7 @@ def look(
             order,
             roles,
             (*problems, *stack.problems, *more),
-            _facts(scan, chosen, labels, len(files)),
+            _facts(source.path, scan, chosen, labels, files),
         ),
         len(frames),
     )
@@ -278,12 +278,18 @@ def _channels(
 
 
 def _facts(
-    scan: Scan, chosen: Chosen, labels: Mapping[int, str], n_files: int
+    folder: Path,
+    scan: Scan,
+    chosen: Chosen,
+    labels: Mapping[int, str],
+    files: Sequence[str],
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "flavour": "Prairie View",
         "software": f"Prairie View {scan.version}",
-        "files": n_files,
+        "files": len(files),
+        "pages": len(chosen.frames) * len(labels),
+        "bytes": sum((folder / file).stat().st_size for file in files),
         "channels": {str(channel): label for channel, label in labels.items()},
         **chosen.facts,
     }

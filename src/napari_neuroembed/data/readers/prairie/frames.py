@@ -15,6 +15,9 @@ from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.prairie.scan import Cycle, Frame, Scan
 from napari_neuroembed.options.readers import PrairieOptions
 
+_LEAST_BYTES = 8
+"""A shorter file was opened but never written."""
+
 _NO_MOVIE = ("Linescan", "LineScan", "PointScan", "Point Scan", "AtlasVolume")
 
 
@@ -171,7 +174,11 @@ def unwritten(
     The XML lists every frame that was planned, also those that were never written
     because the scan was stopped.
     """
-    there = {entry.name for entry in os.scandir(folder)}
+    there = {
+        entry.name
+        for entry in os.scandir(folder)
+        if entry.is_file() and entry.stat().st_size >= _LEAST_BYTES
+    }
     absent: dict[int, str] = {}
     for i, frame in enumerate(chosen.frames):
         for channel in channels:
