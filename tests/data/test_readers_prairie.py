@@ -109,7 +109,9 @@ def test_a_large_folder_is_described_without_opening_every_file(tmp_path, monkey
     opened = []
     whole = index.read_directory
     monkeypatch.setattr(
-        index, "read_directory", lambda path: opened.append(path) or whole(path)
+        index,
+        "read_directory",
+        lambda path, **told: opened.append(path) or whole(path, **told),
     )
     found = PrairieReader().describe(Source((folder,)), {})
     assert found.shape == (90, 12, 20)

@@ -129,7 +129,7 @@ def look(
     files = sorted({p.file for frame in frames for p in frame.images.values()})
     opened = _sampled(source.path, files, frames) if sample else files
     directories = read_directories(
-        [source.path / file for file in opened], source.cache
+        [source.path / file for file in opened], source.cache, described=False
     )
     stack = _stack(scan, chosen, _inside(frames, opened), channels, directories)
     if chosen.begin_s is not None:

@@ -40,7 +40,9 @@ class BrokenDirectoryError(Exception):
     """A directory that cannot be what the writer meant; the walk ends before it."""
 
 
-def read_directory(path: Path, most: int = MAX_PAGES) -> Directory:
+def read_directory(
+    path: Path, most: int = MAX_PAGES, *, described: bool = True
+) -> Directory:
     """Walk the directories of a TIFF or BigTIFF.
 
     Parameters
@@ -49,6 +51,8 @@ def read_directory(path: Path, most: int = MAX_PAGES) -> Directory:
         The file.
     most
         Stop after so many pages, which is no damage; all when not given.
+    described
+        Keep the description, which in each file of an OME set may be that of all.
 
     Raises
     ------
@@ -63,6 +67,8 @@ def read_directory(path: Path, most: int = MAX_PAGES) -> Directory:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
     ):
         walk = _Walk(view, path, size)
+        if not described:
+            del walk.texts[_ImageDescription]
         walk.run(most)
         return walk.result()
 
@@ -152,7 +158,7 @@ class _Walk:
             file_bytes=self.size,
             byteorder=self.order,
             pages=np.array(self.rows, dtype=PAGE),
-            description=self.texts[_ImageDescription],
+            description=self.texts.get(_ImageDescription, ""),
             software=self.texts[_Software],
             series=tuple(self.series),
             pixels_per_unit=self.resolution,
