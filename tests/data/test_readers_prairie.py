@@ -147,6 +147,7 @@ def test_frames_that_were_never_written_are_counted_and_can_be_left_out(tmp_path
     stream = read(folder, salvage=True)
     np.testing.assert_array_equal(stream.data[:], frames[:14, 0, 0])
     assert stream.time.n_frames == 14
+    assert "salvaged: 14 complete frames kept" in stream.facts["notes"][0]
     (folder / "s_Cycle00001_Ch1_000014.ome.tif").write_bytes(b"")
     with pytest.raises(DataError, match=r"7 of them were never written"):
         read(folder)
@@ -323,12 +324,18 @@ def test_a_folder_that_was_renamed_still_opens(tmp_path):
         read(moved)
 
 
-def test_the_xml_itself_points_to_its_folder(tmp_path):
+def test_the_xml_and_the_single_files_point_to_their_folder(tmp_path):
     folder = write_prairie(tmp_path / "s", Series(frames=movie(5)))
-    source = Source((xml_of(folder),))
-    assert find_reader(source, ("neural",)).name == "prairie"
-    with pytest.raises(DataError, match=rf"takes the folder.*give {folder}"):
-        PrairieReader().read(source, {}, rate_hz=None)
+    for paths in ([xml_of(folder)], sorted(folder.glob("*.tif"))):
+        source = Source(tuple(paths))
+        assert find_reader(source, ("neural",)).name == "prairie"
+        with pytest.raises(
+            DataError, match=rf"takes the folder.*give {folder}.*folder"
+        ):
+            PrairieReader().read(source, {}, rate_hz=None)
+    alone = tmp_path / "s_Cycle00001_Ch1_000001.ome.tif"
+    shutil.copy(folder / alone.name, alone)
+    assert find_reader(Source((alone,)), ("neural",)).name == "tiff"
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def test_a_volume_lists_its_planes_until_one_is_chosen(tmp_path):
     np.testing.assert_array_equal(stream.data[:], scan.frames[:, 2, ::-1])
     assert stream.names == ("functional", "anatomical")
     assert stream.facts["flyback_pages"] == 12
+    assert "plane 2 of the 3" in stream.facts["notes"][0]
 
 
 def test_channels_are_asked_for_by_the_names_of_the_microscope(tmp_path):

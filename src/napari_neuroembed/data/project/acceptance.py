@@ -19,6 +19,13 @@ FIRM = frozenset(
         "import.column",
         "label.overlap",
         "recording.name",
+        "scanimage.layout",
+        "scanimage.lost",
+        "scanimage.mroi",
+        "scanimage.plane",
+        "prairie.cycles",
+        "prairie.layout",
+        "prairie.plane",
     }
 )
 """Checks that need an answer rather than a consent; their texts say which."""

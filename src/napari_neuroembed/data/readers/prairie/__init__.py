@@ -52,17 +52,14 @@ class PrairieReader:
     def sniff(self, source: Source) -> tuple[float, str]:
         """Return 0.97 for a folder with the XML of a scan, or with its file names."""
         path = source.path
-        if path.is_file() and len(source.paths) == 1 and path.suffix == ".xml":
-            if is_scan(path):
-                return 0.97, "is the XML of a scan"
-            return 0.0, "is another XML"
-        if not path.is_dir():
-            return 0.0, "is no folder"
-        if any(is_scan(p) for p in path.glob("*.xml") if p.is_file()):
-            return 0.97, "holds the XML of a scan"
-        if names.are_its(path):
+        folder = path if path.is_dir() else path.parent
+        if path.is_file() and path.suffix != ".xml" and not names.is_its(path):
+            return 0.0, "is no folder and not named like a file of Prairie View"
+        if any(is_scan(p) for p in folder.glob("*.xml") if p.is_file()):
+            return 0.97, "lies in a folder with the XML of a scan"
+        if path.is_dir() and names.are_its(path):
             return 0.95, "holds TIFFs named like those of Prairie View"
-        return 0.0, "holds no XML of a scan"
+        return 0.0, "has no XML of a scan of Prairie View"
 
     def describe(self, source: Source, options: Mapping[str, Any]) -> Description:
         """Read the XML, look at the names and sizes of all files and some headers."""
@@ -95,10 +92,11 @@ class PrairieReader:
 def _scan(source: Source) -> Scan | None:
     """Return what the XML of the folder says, None without an XML."""
     if not source.path.is_dir():
-        where = source.path.parent if source.path.suffix == ".xml" else "it"
         raise DataError(
             f"{source.path} is no folder. The reader prairie takes the folder that "
-            f"Prairie View made, with its XML and TIFFs: give {where}."
+            f"Prairie View made, with its XML and TIFFs: give {source.path.parent}. "
+            "(For files that are no longer as Prairie View wrote them: the reader "
+            "tiff.) [prairie.folder]"
         )
     path = find_scan(source.path)
     return None if path is None else read_scan(path)
@@ -297,7 +295,7 @@ def _facts(
     if beside:
         facts["voltage"] = beside
         facts["notes"] = [
-            f"a voltage recording lies beside it: --scalar {file}"
+            f"a voltage recording lies beside it: --scalar '{folder / file}'"
             for file in beside[:1]
         ]
     return facts

@@ -21,6 +21,11 @@ def are_its(folder: Path) -> bool:
     return len(_found(folder)) > 1
 
 
+def is_its(path: Path) -> bool:
+    """Return whether a file is named like the TIFFs of Prairie View."""
+    return path.suffix.lower() in SUFFIXES and bool(_NAME.search(path.stem))
+
+
 def describe(source: Source, options: PrairieOptions) -> Description:
     """Describe the frames as a folder of single frames."""
     return TiffFolderReader().describe(source, _options(source.path, options))

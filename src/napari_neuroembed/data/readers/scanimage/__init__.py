@@ -231,6 +231,11 @@ def _facts(header: Header, order: Order, options: ScanImageOptions) -> dict[str,
         }
     if header.averaged > 1:
         facts["averaged_frames"] = header.averaged
-    if order.notes:
-        facts["notes"] = list(order.notes)
+    notes = list(order.notes)
+    if header.is_volume:
+        back = f"; {order.n_flyback:,} pages of the way back left out"
+        taken = f"plane {options.plane} of the {header.n_slices} of every volume"
+        notes.append(taken + (back if order.n_flyback else ""))
+    if notes:
+        facts["notes"] = notes
     return facts

@@ -92,9 +92,10 @@ def _indivisible(header: Header, n: int, left: int, name: str) -> Problem:
     back = "" if not header.n_flyback else f" + {header.n_flyback} of the way back"
     text = (
         f"{n:,} pages are no whole number of {channels} channels x {header.n_slices} "
-        f"slices{frames}{back}: {left} pages of {header.per_volume} remain. The "
-        "recording was stopped within a volume (--salvage leaves its end out), or the "
-        "header is wrong (say n_channels, n_slices or n_flyback)."
+        f"slices{frames}{back}: {left} pages of {header.per_volume} remain. Probably "
+        "the recording was stopped within a volume: --salvage leaves that one out. If "
+        f"the header is wrong, say n_slices: {header.n_slices}, n_flyback: "
+        f"{header.n_flyback} or n_channels: {channels} as they are."
     )
     return Problem("scanimage.indivisible", "error", text, name)
 

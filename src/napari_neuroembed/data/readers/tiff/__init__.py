@@ -217,6 +217,8 @@ def open_stream(
             f"{seen.n_frames:,} complete frames kept, {seen.stack.n_cut:,} lost at the "
             "end: " + "; ".join(p.text for p in problems if p.id in _CUT)
         )
+        kept = f"salvaged: {seen.n_frames:,} complete frames kept"
+        found["notes"] = [*found.get("notes", ()), f"{kept}, the rest left out"]
     order = list(seen.order)
     paths = [d.path for d in seen.directories]
     data = open_stack(
