@@ -107,39 +107,59 @@ def _of_volumes(
 ) -> tuple[list[Frame], list[Problem], dict[str, Any]]:
     """Return the frames of one plane; every cycle is a volume."""
     n = len(cycles[0].frames)
-    problems = []
-    odd = [i for i, cycle in enumerate(cycles) if len(cycle.frames) != n]
-    if odd == [len(cycles) - 1] and len(cycles[-1].frames) < n:
-        text = (
-            f"its last volume has {len(cycles[-1].frames)} of {n} planes, so that the "
-            f"last complete volume is {len(cycles) - 2}. Leave it out with --salvage."
-        )
-        problems.append(Problem("prairie.unwritten", "error", text, name))
-        cycles = cycles[:-1]
-    elif odd:
-        cycle = cycles[odd[0]]
-        text = (
-            f"volumes differ: the first has {n} planes, cycle {cycle.number} "
-            f"{len(cycle.frames)}. One recording must have equal volumes."
-        )
-        problems.append(Problem("prairie.layout", "error", text, name))
-        cycles = cycles[: odd[0]]
+    cycles, problems = _equal(cycles, name)
     if any(cycle.is_reversing for cycle in cycles):
-        text = (
-            "planes were scanned downwards and upwards in turn (bidirectionalZ); no "
-            "such recording was there to check in which order they are listed. Taken "
-            "in the order of the XML if accepted: compare the planes of two volumes."
-        )
-        problems.append(Problem("prairie.reversing", "error", text, name))
+        problems.append(_reversing(name))
     if n > 1 and (options.plane is None or options.plane >= n):
-        text = (
-            f"a volume has {n} planes, and one recording is one plane. Say which: "
-            f"plane: 0 .. {n - 1}."
-        )
-        problems.append(Problem("prairie.plane", "error", text, name))
+        problems.append(_ask_plane(n, name))
     plane = min(options.plane or 0, n - 1)
     frames = [cycle.frames[plane] for cycle in cycles]
     return frames, problems, {"planes": n, "plane": options.plane}
+
+
+def _equal(cycles: list[Cycle], name: str) -> tuple[list[Cycle], list[Problem]]:
+    """Leave out the volumes from the first one on that has other planes."""
+    n = len(cycles[0].frames)
+    odd = [i for i, cycle in enumerate(cycles) if len(cycle.frames) != n]
+    if not odd:
+        return cycles, []
+    first = cycles[odd[0]]
+    is_cut = odd == [len(cycles) - 1] and len(first.frames) < n
+    problem = _stopped(first, n, odd[0], name) if is_cut else _unequal(first, n, name)
+    return cycles[: odd[0]], [problem]
+
+
+def _stopped(last: Cycle, n: int, index: int, name: str) -> Problem:
+    text = (
+        f"its last volume has {len(last.frames)} of {n} planes, so that the last "
+        f"complete volume is {index - 1}. Leave it out with --salvage."
+    )
+    return Problem("prairie.unwritten", "error", text, name)
+
+
+def _unequal(cycle: Cycle, n: int, name: str) -> Problem:
+    text = (
+        f"volumes differ: the first has {n} planes, cycle {cycle.number} "
+        f"{len(cycle.frames)}. One recording must have equal volumes."
+    )
+    return Problem("prairie.layout", "error", text, name)
+
+
+def _reversing(name: str) -> Problem:
+    text = (
+        "planes were scanned downwards and upwards in turn (bidirectionalZ); no such "
+        "recording was there to check in which order they are listed. Accepted, they "
+        "are taken in the order of the XML: compare the planes of two volumes."
+    )
+    return Problem("prairie.reversing", "error", text, name)
+
+
+def _ask_plane(n: int, name: str) -> Problem:
+    text = (
+        f"a volume has {n} planes, and one recording is one plane. Say which: plane: "
+        f"0 .. {n - 1}."
+    )
+    return Problem("prairie.plane", "error", text, name)
 
 
 def _times(

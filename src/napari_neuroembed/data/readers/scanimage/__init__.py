@@ -143,29 +143,39 @@ def _doubts(
     header: Header, options: ScanImageOptions, path: Path, name: str
 ) -> list[Problem]:
     """Return why the header does not say which plane of what to take."""
-    problems = [
-        Problem("scanimage.layout", "error", f"{doubt}.", name)
-        for doubt in header.doubts
-    ]
-    regions = find_regions(path)
-    if header.has_regions and regions != 1:
-        found = f"{regions} regions" if regions else "several regions"
-        text = (
-            f"it was recorded with {found} of interest (mROI), stacked into one page; "
-            "such files are not supported. Split it into one file per region, for "
-            "example in Fiji, and import these with the reader tiff."
-        )
-        problems.append(Problem("scanimage.mroi", "error", text, name))
-    n = header.n_slices
-    if header.is_volume and (options.plane is None or options.plane >= n):
-        depths = [f"{i} at {z:g} um" for i, z in enumerate(header.z_um)]
-        listed = f" ({', '.join(depths)})" if depths else ""
-        text = (
-            f"a volume has {n} planes{listed}, and one recording is one plane. Say "
-            f"which: plane: 0 .. {n - 1}."
-        )
-        problems.append(Problem("scanimage.plane", "error", text, name))
+    problems = []
+    for doubt in header.doubts:
+        text = f"its header leaves open which page is which: {doubt}."
+        problems.append(Problem("scanimage.layout", "error", text, name))
+    if header.has_regions and find_regions(path) != 1:
+        problems.append(_regions(name))
+    if header.is_volume and not _is_plane(options.plane, header.n_slices):
+        problems.append(_ask_plane(header, name))
     return problems
+
+
+def _is_plane(plane: int | None, n: int) -> bool:
+    return plane is not None and plane < n
+
+
+def _regions(name: str) -> Problem:
+    text = (
+        "it was recorded with several regions of interest (mROI), stacked into one "
+        "page; such files are not supported. Split it into one file per region, for "
+        "example in Fiji, and import these with the reader tiff."
+    )
+    return Problem("scanimage.mroi", "error", text, name)
+
+
+def _ask_plane(header: Header, name: str) -> Problem:
+    depths = [f"{i} at {z:g} um" for i, z in enumerate(header.z_um)]
+    listed = f" ({', '.join(depths)})" if depths else ""
+    n = header.n_slices
+    text = (
+        f"a volume has {n} planes{listed}, and one recording is one plane. Say which: "
+        f"plane: 0 .. {n - 1}."
+    )
+    return Problem("scanimage.plane", "error", text, name)
 
 
 def _stack(
