@@ -276,6 +276,17 @@ def test_without_absolute_times_one_cycle_has_relative_ones(tmp_path):
     assert read(folder, cycle="all").time.rate_hz == pytest.approx(HZ)
 
 
+def test_times_on_some_frames_only_are_not_used_unasked(tmp_path):
+    folder = write_prairie(tmp_path / "s", Series(frames=movie(8)))
+    edit(folder, (f'absoluteTime="{START_S + 3 / HZ:.9f}"', 'absoluteTime="soon"'))
+    with pytest.raises(
+        DataError, match=r"1 of 8 frames.*first: frame 3.*prairie.times"
+    ):
+        read(folder)
+    centres = read(folder, accept=["prairie.times"]).time.centers()
+    np.testing.assert_allclose(centres, (np.arange(8) + 0.5) / HZ, atol=1e-8)
+
+
 def test_without_its_xml_the_frames_are_taken_by_their_numbers(tmp_path):
     frames = movie(12, 1, 2)
     folder = write_prairie(tmp_path / "s", Series(frames=frames))

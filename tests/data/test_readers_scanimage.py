@@ -465,6 +465,21 @@ def test_without_stamps_the_rate_of_the_header_is_taken_or_asked_for(tmp_path):
         read(path)
 
 
+def test_stamps_on_some_pages_only_are_not_used_unasked(tmp_path):
+    scan = Scan(frames=movie(6))
+    texts = [scan.stamp(k + 1) for k in range(6)]
+    path = write_classic(
+        tmp_path / "a.tif", scan, software=scan.text(), described=texts
+    )
+    assert ids(path) == []
+    texts[3] = texts[3].replace("0.1", "1e999")
+    texts[4] = ""
+    write_classic(path, scan, software=scan.text(), described=texts)
+    with pytest.raises(DataError, match=r"2 of 6 pages have no stamp.*stamps"):
+        read(path)
+    assert read(path, accept=["scanimage.stamps"]).time.rate_hz == 30.0
+
+
 @pytest.mark.parametrize(
     "value",
     [

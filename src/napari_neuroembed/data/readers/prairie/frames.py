@@ -68,6 +68,7 @@ def choose_frames(scan: Scan, options: PrairieOptions) -> Chosen:
     problems += more
     whole = [frame for cycle in cycles for frame in cycle.frames]
     begin, image_s = _times(frames, whole, len(cycles) == 1 or is_volume)
+    problems += _untimed(whole, name)
     facts["cycles"] = len(scan.cycles)
     return Chosen(tuple(frames), begin, image_s, is_volume, tuple(problems), facts)
 
@@ -160,6 +161,19 @@ def _ask_plane(n: int, name: str) -> Problem:
         f"0 .. {n - 1}."
     )
     return Problem("prairie.plane", "error", text, name)
+
+
+def _untimed(frames: Sequence[Frame], name: str) -> list[Problem]:
+    """Return that only some frames have a time, so that none can be used."""
+    missing = [i for i, frame in enumerate(frames) if not np.isfinite(frame.absolute_s)]
+    if not missing or len(missing) == len(frames):
+        return []
+    text = (
+        f"{len(missing):,} of {len(frames):,} frames have no absoluteTime (first: "
+        f"frame {missing[0]}). Copy the XML again; accepted, relativeTime or "
+        "framePeriod is taken for all frames."
+    )
+    return [Problem("prairie.times", "error", text, name)]
 
 
 def _times(

@@ -99,6 +99,7 @@ def look(source: Source, options: ScanImageOptions) -> Look:
         *_doubts(header, options, paths[0], source.name),
         *part_problems(paths, directories, stamps, source),
         *order.problems,
+        *_stamp_problems(stamps, source.name),
         *(p for planes in files for p in planes.problems),
         *alike(directories, files),
     ]
@@ -152,6 +153,20 @@ def _doubts(
     if header.is_volume and not _is_plane(options.plane, header.n_slices):
         problems.append(_ask_plane(header, name))
     return problems
+
+
+def _stamp_problems(stamps: Stamps, name: str) -> list[Problem]:
+    """Return that only some pages bear a stamp, so that none can be used."""
+    known = np.isfinite(stamps.time_s), stamps.number >= 0
+    missing = [int((~k).sum()) for k in known if k.any() and not k.all()]
+    if not missing:
+        return []
+    text = (
+        f"{max(missing):,} of {len(stamps.number):,} pages have no stamp of number and "
+        "time in their description, so that lost frames cannot be seen. Copy the file "
+        "again; accepted, the rate of the header is taken for all frames."
+    )
+    return [Problem("scanimage.stamps", "error", text, name)]
 
 
 def _is_plane(plane: int | None, n: int) -> bool:
