@@ -11,6 +11,8 @@ from napari_neuroembed.data.xml_text import scan_xml
 from napari_neuroembed.errors import DataError
 
 _HEAD_BYTES = 4096
+_MAX_BYTES = 2 << 30
+"""About 2 kB per plane and time point; nothing of it is kept but places and times."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def read_scan(path: Path) -> Scan:
         folder.
     """
     reading = _Reading(path)
-    damage = scan_xml(path, reading.start, reading.end)
+    damage = scan_xml(path, reading.start, reading.end, max_bytes=_MAX_BYTES)
     scan = reading.scan
     if not reading.is_scan:
         raise DataError(
