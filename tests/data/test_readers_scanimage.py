@@ -194,7 +194,7 @@ def test_a_file_whose_list_of_pages_was_cut_is_refused(tmp_path):
     (n,) = struct.unpack_from("<Q", content, at)
     struct.pack_into("<Q", content, at + 8 + n * 20, 0)
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"no page uses.*tiff.unused"):
+    with pytest.raises(DataError, match=r"\[tiff.unused\]"):
         read(path)
 
 
