@@ -212,6 +212,12 @@ def test_times_of_single_planes_become_the_clock(tmp_path):
     stream = read(tmp_path / "a.ome.tif", rate_hz=None)
     np.testing.assert_allclose(stream.time.centers(), times + 0.05)
     assert stream.time.gaps().tolist() == [3]
+    with pytest.raises(
+        DataError, match=r"15 per second \(rate_hz, as given\) and 10 \(OME DeltaT"
+    ):
+        read(tmp_path / "a.ome.tif", rate_hz=15.0)
+    taken = read(tmp_path / "a.ome.tif", rate_hz=15.0, accept=["rate.conflict"])
+    assert taken.time.rate_hz == 15.0
 
 
 def test_several_files_follow_each_other_in_natural_order(tmp_path):
