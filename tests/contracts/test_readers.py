@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.data.fixtures import prairie_files, scanimage_files
 from tests.data.fixtures.stack_files import movie, write_shaped
 from tests.data.fixtures.table_files import write_dlc, write_suite2p
 from tests.data.fixtures.video_files import write_clip
@@ -53,6 +54,23 @@ def tiff_folder(folder: Path) -> Path:
     for i, frame in enumerate(movie(N)):
         write_shaped(folder / "frames" / f"f{i}.tif", frame)
     return folder / "frames"
+
+
+def scanimage(folder: Path) -> Path:
+    scan = scanimage_files.Scan(frames=scanimage_files.movie(N))
+    return scanimage_files.write_scanimage(folder / "a_00001.tif", scan)
+
+
+def prairie(folder: Path) -> Path:
+    series = prairie_files.Series(frames=prairie_files.movie(N))
+    return prairie_files.write_prairie(folder / "a", series)
+
+
+def prairie_voltage(folder: Path) -> Path:
+    start_s = prairie_files.START_S
+    series = prairie_files.Series(frames=prairie_files.movie(4), voltage_s=start_s)
+    prairie_files.write_prairie(folder / "a", series)
+    return prairie_files.write_voltage(folder / "a", values(N, 3), 1000.0)
 
 
 def video(folder: Path) -> Path:
@@ -109,6 +127,12 @@ def cut_middle_frame(path: Path) -> Path:
     return path
 
 
+def cut_ome_frame(path: Path) -> Path:
+    frame = path / "a_Cycle00001_Ch1_000021.ome.tif"
+    frame.write_bytes(frame.read_bytes()[:-300])
+    return path
+
+
 def cut_table(path: Path) -> Path:
     """Leave a last line with too many cells, as a torn write does."""
     content = path.read_text()
@@ -129,6 +153,30 @@ CASES = {
         "frame 20 of 40 is not whole",
         "is no folder",
         damage=cut_middle_frame,
+    ),
+    "scanimage": Case(
+        scanimage,
+        (N, 12, 20),
+        "last complete frame is",
+        "is no TIFF",
+        has_rate=True,
+        damage=cut,
+    ),
+    "prairie": Case(
+        prairie,
+        (N, 12, 20),
+        "frame 20 of 40 is not whole",
+        "is no folder",
+        has_rate=True,
+        damage=cut_ome_frame,
+    ),
+    "prairie_voltage": Case(
+        prairie_voltage,
+        (N, 3),
+        "no regular table",
+        "zero bytes",
+        has_rate=True,
+        damage=cut_table,
     ),
     "video": Case(
         video,

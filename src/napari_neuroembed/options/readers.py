@@ -129,3 +129,48 @@ class Suite2pOptions:
 
     part: Annotated[int, Field(ge=0)] | None = None
     """Which of the recordings that suite2p processed together, from 0."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ScanImageOptions:
+    """Reader `scanimage`: the files of one acquisition."""
+
+    plane: Annotated[int, Field(ge=0)] | None = None
+    """Which slice of a volume to take, from 0."""
+
+    channels: dict[Role, Annotated[int, Field(ge=0)]] | None = None
+    """Channel number of each role in the order of saving, e.g. {functional: 0}."""
+
+    n_channels: Annotated[int, Field(ge=1, le=16)] | None = None
+    """Channels that take turns from page to page, where the header is wrong."""
+
+    n_slices: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Slices of a volume, where the header is wrong or old."""
+
+    n_flyback: Annotated[int, Field(ge=0, le=4096)] | None = None
+    """Frames at the end of a volume that show the way back, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class PrairieOptions:
+    """Reader `prairie`: a T-series folder of Prairie View."""
+
+    plane: Annotated[int, Field(ge=0)] | None = None
+    """Which plane of a volume to take, from 0."""
+
+    channels: dict[Role, Annotated[int, Field(ge=0)]] | None = None
+    """Channel number of each role, as in the file names: {functional: 2}."""
+
+    cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
+    """Which cycle to take, or all of them one after the other with gaps."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class PrairieVoltageOptions:
+    """Reader `prairie_voltage`: a voltage recording of Prairie View."""
+
+    columns: tuple[str, ...] = ()
+    """Take only these signals, in this order."""
+
+    cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
+    """What was said of the frames, where the scan has several cycles."""

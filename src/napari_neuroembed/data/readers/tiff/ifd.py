@@ -24,6 +24,7 @@ _SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8", 5: "u4"}
 _CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _LARGEST = 1 << 56
+_LONG_TEXT = 1024
 _ImageDescription, _Software, _SubIFDs, _XResolution = 270, 305, 330, 282
 _WANTED = {254, 256, 257, 258, 259, 262, 266, 270, 273, 277, 279, 282, 284, 305}
 _WANTED |= {322, 323, 324, 325, 330, 339}
@@ -39,8 +40,19 @@ class BrokenDirectoryError(Exception):
     """A directory that cannot be what the writer meant; the walk ends before it."""
 
 
-def read_directory(path: Path) -> Directory:
-    """Walk all directories of a TIFF or BigTIFF.
+def read_directory(
+    path: Path, most: int = MAX_PAGES, *, described: bool = True
+) -> Directory:
+    """Walk the directories of a TIFF or BigTIFF.
+
+    Parameters
+    ----------
+    path
+        The file.
+    most
+        Stop after so many pages, which is no damage; all when not given.
+    described
+        Keep the description, which in each file of an OME set may be that of all.
 
     Raises
     ------
@@ -55,7 +67,9 @@ def read_directory(path: Path) -> Directory:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
     ):
         walk = _Walk(view, path, size)
-        walk.run()
+        if not described:
+            del walk.texts[_ImageDescription]
+        walk.run(most)
         return walk.result()
 
 
@@ -109,22 +123,23 @@ class _Walk:
         self.pyramid = False
         self.spent = 16 if self.big else 8
         self.last = self.spent
+        self.shared: set[bytes] = set()
         self.like: _Like | None = None
         self.broken = ""
 
-    def run(self) -> None:
+    def run(self, most: int) -> None:
         """Follow the chain until its end, a loop or a damaged place."""
         seen: set[int] = set()
         why = ""
         try:
             at = self._unpack(self.pointer, 8 if self.big else 4)
-            while at and not why:
+            while at and not why and len(self.rows) < most:
                 seen.add(at)
                 at = self._page(at)
                 if at in seen:
                     why = "it is the one of an earlier page"
-                elif len(self.rows) > MAX_PAGES:
-                    why = f"there are more than {MAX_PAGES:,} pages"
+            if at and not why and most == MAX_PAGES:
+                why = f"there are more than {MAX_PAGES:,} pages"
         except BrokenDirectoryError as error:
             why = str(error)
         if why:
@@ -143,7 +158,7 @@ class _Walk:
             file_bytes=self.size,
             byteorder=self.order,
             pages=np.array(self.rows, dtype=PAGE),
-            description=self.texts[_ImageDescription],
+            description=self.texts.get(_ImageDescription, ""),
             software=self.texts[_Software],
             series=tuple(self.series),
             pixels_per_unit=self.resolution,
@@ -177,7 +192,7 @@ class _Walk:
         outside = 0
         for tag, kind, count, raw in self.entry.iter_unpack(self.view[first:stop]):
             n_bytes = _SIZES.get(kind, 1) * count
-            if n_bytes > inline:
+            if n_bytes > inline and not self._is_shared(n_bytes, raw):
                 outside += n_bytes
             if tag in _WANTED:
                 where = position
@@ -197,6 +212,14 @@ class _Walk:
         self._remember(tags, first, stop, outside)
         self._texts(tags)
         return following
+
+    def _is_shared(self, n_bytes: int, place: bytes) -> bool:
+        """Whether an earlier page has the same long text, as pages of ScanImage do."""
+        if n_bytes < _LONG_TEXT:
+            return False
+        known = place in self.shared
+        self.shared.add(place)
+        return known
 
     def _remember(
         self, tags: dict[int, Entry], first: int, stop: int, outside: int
