@@ -6,13 +6,12 @@ import contextlib
 import glob
 import hashlib
 import os
-import platform
 import secrets
 import shutil
 import time
 from pathlib import Path
 
-import psutil
+from napari_neuroembed import processes
 
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
@@ -70,13 +69,14 @@ def followed(path: Path) -> Path:
 
 def beside(path: Path, ending: str) -> Path:
     """Return a hidden name beside `path` that tells whose it is."""
-    owner = f"{_host_tag()}-{os.getpid()}"
+    mark_ms = round(processes.start_mark() * 1000)
+    owner = f"{_host_tag()}-{os.getpid()}-{mark_ms}"
     stamp = f"{time.time_ns()}-{secrets.token_hex(2)}"
     return path.with_name(f".{path.name}.{owner}.{stamp}{ending}")
 
 
 def _host_tag() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    return hashlib.sha256(processes.host().encode()).hexdigest()[:6]
 
 
 def _is_leftover(path: Path) -> bool:
@@ -85,19 +85,16 @@ def _is_leftover(path: Path) -> bool:
     parts = path.name.split(".")
     if ending not in (PARTIAL, OLD) or len(parts) < 5:
         return False
-    host, _, pid = parts[-3].partition("-")
+    owner = parts[-3].split("-")
     stamp = parts[-2].partition("-")[0]
-    if not (pid.isdigit() and stamp.isdigit()):
+    if len(owner) != 3 or not all(map(str.isdigit, (*owner[1:], stamp))):
         return False
+    host, pid, mark_ms = owner
+    if host == _host_tag():
+        return not processes.is_running(int(pid), int(mark_ms) / 1000)
     named_s = int(stamp) / 1e9
-    if host != _host_tag():
-        touched_s = max(named_s, _last_change(path)) if ending == PARTIAL else named_s
-        return time.time() - touched_s > FOREIGN_AGE_S[ending]
-    try:
-        started = psutil.Process(int(pid)).create_time()
-    except psutil.Error:
-        return True
-    return started > named_s + 2.0  # the number went to a later process
+    touched_s = max(named_s, _last_change(path)) if ending == PARTIAL else named_s
+    return time.time() - touched_s > FOREIGN_AGE_S[ending]
 
 
 def _last_change(path: Path) -> float:

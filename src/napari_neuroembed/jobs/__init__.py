@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from napari_neuroembed import processes
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import open_log, utc_now, write_text
-from napari_neuroembed.jobs import processes
 from napari_neuroembed.jobs.facts import (
     CANCEL,
     FACTS,

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any
 
+from napari_neuroembed import processes
 from napari_neuroembed.errors import Cancelled, NeuroembedError
 from napari_neuroembed.files import RowWriter, open_log, utc_now
-from napari_neuroembed.jobs import Job, processes
+from napari_neuroembed.jobs import Job
 from napari_neuroembed.jobs.facts import CANCEL, LOG, PROGRESS, Status, write_facts
 from napari_neuroembed.progress import Report, silent
 

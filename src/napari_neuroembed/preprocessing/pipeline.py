@@ -29,9 +29,9 @@ from napari_neuroembed.files import (
     write_folder,
     write_json,
 )
+from napari_neuroembed.locks import working_alone
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.preprocessing import PreprocessingOptions
-from napari_neuroembed.preprocessing.lock import recording_lock
 from napari_neuroembed.preprocessing.native import NativeStack
 from napari_neuroembed.preprocessing.neural import NeuralJob, prepare_neural
 from napari_neuroembed.preprocessing.pose import Prepared, prepare_pose
@@ -116,7 +116,8 @@ def preprocess_recording(
             "scalar stream."
         )
     steps: dict[str, Any] = {}
-    with recording_lock(folder), _fresh_folder(folder) as build:
+    what = f"{job.head} is being processed"
+    with working_alone(folder, what), _fresh_folder(folder) as build:
         if neural is not None:
             steps[neural] = prepare_neural(job, neural, build)
         for name, result in prepared.items():
