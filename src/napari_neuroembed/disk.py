@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import IO
 
-from napari_neuroembed.errors import DataError
+from napari_neuroembed.errors import WriteError
 
 _CHUNK = 1 << 20
 
@@ -20,7 +20,7 @@ def reserve(path: Path, n_bytes: int) -> None:
 
     Raises
     ------
-    DataError
+    WriteError
         When the disk has not that much room.
     """
     path = Path(path)
@@ -33,7 +33,7 @@ def reserve(path: Path, n_bytes: int) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-        raise cannot_write(path, error, f" for {n_bytes:,} bytes") from error
+        raise cannot_write(path, error, f"{n_bytes:,}") from error
 
 
 def create_exclusively(path: Path, content: bytes) -> bool:
@@ -46,7 +46,7 @@ def create_exclusively(path: Path, content: bytes) -> bool:
 
     Raises
     ------
-    DataError
+    WriteError
         When the folder cannot be written.
     """
     try:
@@ -68,6 +68,31 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+def refuse_too_small(folder: Path, n_bytes: int, advice: str) -> None:
+    """Refuse work for which a disk has not enough room, before it begins.
+
+    Raises
+    ------
+    WriteError
+        Naming the folder, the bytes needed and those free.
+    """
+    free = free_bytes(folder)
+    if n_bytes > free:
+        raise WriteError(
+            f"{folder}: {n_bytes:,} bytes are needed, but only {free:,} are free. "
+            f"{advice}"
+        )
+
+
+def bytes_of(path: Path) -> int:
+    """Return the size of a file or of all files in a folder, as far as it is known."""
+    total = 0
+    for file in (path, *path.rglob("*")):
+        with contextlib.suppress(OSError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total
+
+
 def _fill_with_zeros(file: IO[bytes], n_bytes: int) -> None:
     zeros = bytes(_CHUNK)
     for start in range(0, n_bytes, _CHUNK):
@@ -82,11 +107,24 @@ def is_foreign(error: OSError, folder: Path) -> bool:
     return Path(os.path.abspath(folder)) not in (place, *place.parents)  # noqa: PTH100
 
 
-def cannot_write(path: Path, error: OSError, what: str = "") -> DataError:
-    """Return the error that says what could not be written and what to do."""
+def cannot_write(path: Path, error: OSError, needed: str = "") -> WriteError:
+    """Return the error that says what could not be written and what to do.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+    error
+        What the system said.
+    needed
+        How many bytes, e.g. ``more than 1,000``.
+    """
     reason = error.strerror or str(error)
-    return DataError(
-        f"Cannot write {path}{what}: {reason} ({free_bytes(path.parent):,} bytes "
-        "free). What was there before is unchanged. Free some space or fix the "
-        "permissions, then run the same command again."
+    room = [f"{needed} bytes are needed"] if needed else []
+    with contextlib.suppress(OSError):  # the folder may be unreadable as well
+        room.append(f"{free_bytes(path.parent):,} bytes are free in {path.parent}")
+    return WriteError(
+        f"Cannot write {path}: {reason} ({', '.join(room) or 'room unknown'}). What "
+        "was there before is unchanged. Free some space or fix the permissions, then "
+        "run the same command again."
     )

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from napari_neuroembed import processes
+from napari_neuroembed.disk import cannot_write
 
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
@@ -38,7 +39,7 @@ def recover_folder(path: Path) -> None:
     moved = sorted(p for p in left if p.name.endswith(OLD))
     if moved and not path.exists():
         left.remove(moved[-1])
-        moved[-1].rename(path)
+        _put_back(moved[-1], path)
     for leftover in left:
         _remove(leftover)
 
@@ -52,6 +53,19 @@ def recover_inside(folder: Path) -> None:
     }
     for name in names - {""}:
         recover_folder(Path(folder) / name)
+
+
+def settle(path: Path, wait_s: float = 2.0) -> None:
+    """Let a replacement that another process is in the midst of come to its end.
+
+    What a killed process moved aside is put back.
+    """
+    stop_s = time.monotonic() + wait_s
+    while not path.exists():
+        recover_folder(path)
+        if time.monotonic() > stop_s or not _moved_aside(path):
+            return
+        time.sleep(0.02)
 
 
 def remove_folder(path: Path) -> None:
@@ -103,6 +117,18 @@ def _last_change(path: Path) -> float:
         with contextlib.suppress(FileNotFoundError):
             newest = max(newest, entry.lstat().st_mtime)
     return newest
+
+
+def _moved_aside(path: Path) -> bool:
+    return any(path.parent.glob(f"{glob.escape(f'.{path.name}.')}*{OLD}"))
+
+
+def _put_back(moved: Path, path: Path) -> None:
+    try:
+        moved.rename(path)
+    except OSError as error:
+        if not path.exists():
+            raise cannot_write(path, error) from error
 
 
 def _remove(path: Path) -> None:

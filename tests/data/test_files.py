@@ -159,7 +159,7 @@ def test_the_message_of_a_full_disk_names_the_file_and_the_room(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(
-        DataError, match=r"No space left on device .* bytes free"
+        DataError, match=r"No space left on device .*bytes are free"
     ) as found:
         write_file(tmp_path / "neural.tif", full)
     assert str(tmp_path / "neural.tif") in str(found.value)
@@ -473,7 +473,7 @@ def test_systems_without_fallocate_get_written_zeros(
 
 def test_more_than_the_disk_has_is_refused_with_the_number(tmp_path: Path) -> None:
     path = tmp_path / "neural.tif"
-    with pytest.raises(DataError, match="for 9,223,372,036,854,771,712 bytes"):
+    with pytest.raises(DataError, match="9,223,372,036,854,771,712 bytes are needed"):
         reserve(path, 2**63 - 4096)
     assert not path.exists()
 
