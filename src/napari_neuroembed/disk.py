@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from napari_neuroembed.errors import WriteError
+from napari_neuroembed.errors import DiskError
 
 _CHUNK = 1 << 20
+_REFUSALS = frozenset(
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO", "EFBIG")
+    if hasattr(errno, name)
+)
 
 
 def reserve(path: Path, n_bytes: int) -> None:
@@ -20,7 +27,7 @@ def reserve(path: Path, n_bytes: int) -> None:
 
     Raises
     ------
-    WriteError
+    DiskError
         When the disk has not that much room.
     """
     path = Path(path)
@@ -46,7 +53,7 @@ def create_exclusively(path: Path, content: bytes) -> bool:
 
     Raises
     ------
-    WriteError
+    DiskError
         When the folder cannot be written.
     """
     try:
@@ -73,12 +80,12 @@ def refuse_too_small(folder: Path, n_bytes: int, advice: str) -> None:
 
     Raises
     ------
-    WriteError
+    DiskError
         Naming the folder, the bytes needed and those free.
     """
     free = free_bytes(folder)
     if n_bytes > free:
-        raise WriteError(
+        raise DiskError(
             f"{folder}: {n_bytes:,} bytes are needed, but only {free:,} are free. "
             f"{advice}"
         )
@@ -107,7 +114,26 @@ def is_foreign(error: OSError, folder: Path) -> bool:
     return Path(os.path.abspath(folder)) not in (place, *place.parents)  # noqa: PTH100
 
 
-def cannot_write(path: Path, error: OSError, needed: str = "") -> WriteError:
+@contextlib.contextmanager
+def disk_errors_told() -> Iterator[None]:
+    """Turn what the disk or its permissions refuse, anywhere, into a plain error.
+
+    Raises
+    ------
+    DiskError
+        Naming file and reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSALS or error.filename is None:
+            raise
+        raise DiskError(
+            f"{error.filename}: {error.strerror}. {_advice(error)}"
+        ) from error
+
+
+def cannot_write(path: Path, error: OSError, needed: str = "") -> DiskError:
     """Return the error that says what could not be written and what to do.
 
     Parameters
@@ -119,12 +145,17 @@ def cannot_write(path: Path, error: OSError, needed: str = "") -> WriteError:
     needed
         How many bytes, e.g. ``more than 1,000``.
     """
-    reason = error.strerror or str(error)
     room = [f"{needed} bytes are needed"] if needed else []
     with contextlib.suppress(OSError):  # the folder may be unreadable as well
         room.append(f"{free_bytes(path.parent):,} bytes are free in {path.parent}")
-    return WriteError(
-        f"Cannot write {path}: {reason} ({', '.join(room) or 'room unknown'}). What "
-        "was there before is unchanged. Free some space or fix the permissions, then "
-        "run the same command again."
+    return DiskError(
+        f"Cannot write {path}: {error.strerror or error} "
+        f"({', '.join(room) or 'room unknown'}). What was there before is unchanged. "
+        f"{_advice(error)}"
     )
+
+
+def _advice(error: OSError) -> str:
+    is_forbidden = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    todo = "Fix the permissions" if is_forbidden else "Free some space"
+    return f"{todo}, then run the same command again."

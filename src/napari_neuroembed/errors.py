@@ -13,7 +13,7 @@ class DataError(NeuroembedError):
     """A file, recording or label is not what it must be."""
 
 
-class WriteError(DataError):
+class DiskError(DataError):
     """The disk is full, or refuses; what was there before is unchanged."""
 
 

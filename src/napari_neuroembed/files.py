@@ -92,7 +92,7 @@ def write_file(
 
     Raises
     ------
-    WriteError
+    DiskError
         When the disk is full or the folder cannot be written. An existing file at
         `path` is then unharmed.
 
@@ -141,7 +141,7 @@ def write_json(path: Path, content: Any) -> None:
     ------
     ValueError
         For NaN and infinity, which are no JSON.
-    WriteError
+    DiskError
         When the file cannot be written.
     """
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
@@ -220,7 +220,7 @@ def write_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
         When there is something at `path` and `replace` is False.
     DataError
         When the folder at `path` was not made here, or by a newer version.
-    WriteError
+    DiskError
         When the disk is full or the folder cannot be written. An operating system
         error about a file elsewhere, e.g. a source that vanished, is passed on as it
         is.
@@ -333,7 +333,7 @@ class RowWriter:
 
     Raises
     ------
-    WriteError
+    DiskError
         When the file cannot be opened or written.
     """
 

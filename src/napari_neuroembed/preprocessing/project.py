@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_neuroembed.data.derived import TEMPLATE_FILE
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project.derived_state import first_recording
-from napari_neuroembed.disk import refuse_too_small
+from napari_neuroembed.disk import disk_errors_told, refuse_too_small
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.pipeline import (
@@ -65,7 +65,7 @@ def preprocess_project(
     Raises
     ------
     DataError
-        When the project is empty, or (WriteError) the disk too small for what is to
+        When the project is empty, or (DiskError) the disk too small for what is to
         be made.
     """
     ids = list(recordings or project.recording_ids())
@@ -96,15 +96,16 @@ def prepare_one(project: Project, name: str, report: Report) -> Outcome:
     try:
         if _is_current(project, name):
             return "kept", ""
-        summary = preprocess_recording(
-            project.raw_streams(name),
-            project.preprocessing(),
-            project.derived_folder(name),
-            provenance=project.provenance(name),
-            reference=_reference(project, name),
-            accept=project.accepted(name),
-            report=report,
-        )
+        with disk_errors_told():
+            summary = preprocess_recording(
+                project.raw_streams(name),
+                project.preprocessing(),
+                project.derived_folder(name),
+                provenance=project.provenance(name),
+                reference=_reference(project, name),
+                accept=project.accepted(name),
+                report=report,
+            )
     except DataError as error:
         return "failed", _with_option(str(error), project, name)
     return "made", f"{summary['bytes'] / 1e6:.1f} MB"

@@ -334,8 +334,8 @@ def _read_set(folder: Path, stream: str) -> tuple[pd.DataFrame, NDArray[np.float
     about = files.read_json(folder / "embedding.json")
     if about.get("schema_version", SCHEMA_VERSION) > SCHEMA_VERSION:
         raise RunFolderError(
-            f"{folder} has schema_version {about['schema_version']}; this version reads "
-            f"up to {SCHEMA_VERSION}. Update napari-neuroembed."
+            f"{folder} has schema_version {about['schema_version']}; this version "
+            f"reads up to {SCHEMA_VERSION}. Update napari-neuroembed."
         )
     windows = pd.read_parquet(folder / "windows.parquet")
     path = folder / f"{stream}.npy"

@@ -75,7 +75,7 @@ def save_checkpoint(
     ------
     TrainingError
         When a weight is not finite; the checkpoints there are stay as they are.
-    WriteError
+    DiskError
         When the disk is full or refuses.
     """
     state = {

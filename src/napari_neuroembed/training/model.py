@@ -106,9 +106,9 @@ def _refuse_earlier(run: RunFolder, checkpoint: Checkpoint) -> None:
     raise RunFolderError(
         f"Run {run.name!r} was trained for {info.get('step')} steps, but that "
         f"checkpoint is damaged ({checkpoint.skipped or 'missing'}); the last whole "
-        f"one in {run.checkpoints} is of step {checkpoint.step}. Restore the folder from a backup, or train the "
-        "run again under another name: the same configuration and seed give the same "
-        "weights."
+        f"one in {run.checkpoints} is of step {checkpoint.step}. Restore the folder "
+        "from a backup, or train the run again under another name: the same "
+        "configuration and seed give the same weights."
     )
 
 

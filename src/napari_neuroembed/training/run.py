@@ -22,10 +22,10 @@ from napari_neuroembed.data.splits import Split, make_split
 from napari_neuroembed.data.windows import choose_streams, window_seconds
 from napari_neuroembed.errors import (
     Cancelled,
+    DiskError,
     NeuroembedError,
     RunFolderError,
     TrainingError,
-    WriteError,
 )
 from napari_neuroembed.locks import working_alone
 from napari_neuroembed.methods import find_method
@@ -159,7 +159,7 @@ def _begin(
         folder.update(status="stopped")
         raise
     except BaseException as error:
-        with contextlib.suppress(WriteError):  # what ended the training says more
+        with contextlib.suppress(DiskError):  # what ended the training says more
             folder.update(status="failed", error=str(error))
         raise
     return folder

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from napari_neuroembed.errors import DataError, WriteError
+from napari_neuroembed.errors import DataError, DiskError
 
 Journal = Literal["wal", "delete"]
 
@@ -174,7 +174,7 @@ def _roll_back(connection: Connection) -> None:
 def _error(path: Path, reason: str) -> DataError:
     for sign, text in _REASONS.items():
         if sign in reason:
-            kind = WriteError if sign in _DISK else DataError
+            kind = DiskError if sign in _DISK else DataError
             return kind(f"{path} {text} ({reason}; process {os.getpid()}).")
     return DataError(f"{path} could not be read or written ({reason}).")
 
