@@ -59,12 +59,22 @@ def create_exclusively(path: Path, content: bytes) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            file.write(content)
+            _write_or_remove(file, path, content)
     except FileExistsError:
         return False
     except OSError as error:
         raise cannot_write(path, error) from error
     return True
+
+
+def _write_or_remove(file: IO[bytes], path: Path, content: bytes) -> None:
+    """Leave no empty lock, which would be taken for somebody else's."""
+    try:
+        file.write(content)
+        file.flush()
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def free_bytes(path: Path) -> int:
