@@ -49,7 +49,7 @@ def train(project: Path) -> list[str]:
 def preprocess(project: Path) -> list[str]:
     done = len(list((project / "jobs").glob("*-preprocess-*")))
     words = ["preprocess", str(project), "--recordings", "fly1_001", "--workers", "1"]
-    return [*words, "--set", f"dff.window_frames={9 + done}"]
+    return [*words, "--set", f"dff.window_frames={9 + done % 80}"]
 
 
 def add_labels(project: Path) -> list[str]:

@@ -25,6 +25,7 @@ from napari_neuroembed.training import resume, run
 from napari_neuroembed.training.batches import Batches
 from napari_neuroembed.training.checkpoint import latest
 from napari_neuroembed.training.run import train
+from napari_neuroembed.training.setup import common_mask, prepare
 
 STEPS = 12
 
@@ -158,7 +159,7 @@ def test_the_batch_of_any_step_is_drawn_without_those_before(
 ) -> None:
     config = config_of(project)
     recordings = project.prepared_recordings()
-    setup = run.prepare(recordings, config, run.common_mask(project))
+    setup = prepare(recordings, config, common_mask(project))
     drawn: list[int] = []
     inner = setup.batches.rows
 

@@ -19,13 +19,14 @@ from typing import Any
 
 import torch
 import yaml
-from lightning_fabric import Fabric
 
 from napari_neuroembed import files
+from napari_neuroembed.config import RunConfig
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.errors import RunFolderError
 from napari_neuroembed.store.run_folder import CONFIG, RunFolder
 from napari_neuroembed.training.checkpoint import latest
+from napari_neuroembed.training.setup import device_of
 
 _ARRAYS = (".tif", ".npy")
 _UNCOUNTED = ("facts", "schema_version")
@@ -42,13 +43,13 @@ class Now:
         Content of the run's ``config.yaml``.
     fingerprints
         Of every prepared recording, see :func:`fingerprints`.
-    fabric
-        Device, precision and processes.
+    config
+        What it says.
     """
 
     config_text: str
     fingerprints: Mapping[str, str]
-    fabric: Fabric
+    config: RunConfig
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ KEPT: tuple[Kept, ...] = (
     Kept("config_hash", "configuration", lambda n: hash_of(n.config_text), True),
     Kept("data", "pre-processed data", lambda n: dict(n.fingerprints), True),
     Kept("torch", "torch", lambda _: torch.__version__),
-    Kept("device", "device", lambda n: n.fabric.device.type),
+    Kept("device", "device", lambda n: device_of(n.config).type),
     Kept("instructions", "instruction set", lambda _: _instructions()),
     Kept("threads", "number of threads", lambda _: torch.get_num_threads()),
-    Kept("world_size", "number of processes", lambda n: n.fabric.world_size),
+    Kept("world_size", "number of processes", lambda n: n.config.training.devices),
 )
 """All that decides what a resumed training computes; one row each."""
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 
 from napari_neuroembed import files
 from napari_neuroembed.config import RunConfig, config_text, load_config
-from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.recording import Recording
-from napari_neuroembed.data.splits import Split, make_split
-from napari_neuroembed.data.windows import choose_streams, window_seconds
 from napari_neuroembed.errors import (
     Cancelled,
     DiskError,
@@ -28,9 +21,7 @@ from napari_neuroembed.errors import (
     TrainingError,
 )
 from napari_neuroembed.locks import working_alone
-from napari_neuroembed.methods import find_method
 from napari_neuroembed.methods.base import StepReport
-from napari_neuroembed.preprocessing.mask import common_mask as mask_of_all
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import History
 from napari_neuroembed.store.run_folder import (
@@ -40,7 +31,6 @@ from napari_neuroembed.store.run_folder import (
     check_name,
     new_name,
 )
-from napari_neuroembed.training.batches import Batches
 from napari_neuroembed.training.checkpoint import (
     Checkpoint,
     best_loss,
@@ -51,24 +41,21 @@ from napari_neuroembed.training.checkpoint import (
     save_checkpoint,
     steps_in,
 )
-from napari_neuroembed.training.data import TrainingData, build_training_data
-from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
+from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
-from napari_neuroembed.training.model import ModelParts, describe
+from napari_neuroembed.training.model import describe
+from napari_neuroembed.training.ranks import helpers
 from napari_neuroembed.training.resume import Now, begin, fingerprints, go_on, hash_of
+from napari_neuroembed.training.setup import (
+    Setup,
+    common_mask,
+    fabric_of,
+    prepare,
+    set_threads,
+)
 
 LISTEN_S = 0.25
 """Longest time between two looks at whether the work should stop, one step aside."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything a training holds in memory before its first step."""
-
-    data: TrainingData
-    split: Split
-    parts: ModelParts
-    batches: Batches
 
 
 def train(
@@ -127,41 +114,56 @@ def _begin(
 ) -> RunFolder:
     """Do the work of :func:`train`, alone with the run's folder."""
     started = time.perf_counter()
-    try:
-        config = _config_of(folder)
-        if config.training.threads:
-            torch.set_num_threads(config.training.threads)
-        fabric = make_fabric(config.training)
-        recordings, now = _open_data(project, folder, fabric)
-        is_begun = bool(steps_in(folder.checkpoints))
-        facts, text = go_on(folder, now) if is_begun else (begin(now), "")
-        setup = prepare(
-            recordings, config, common_mask(project), report, device=fabric.device
-        )
-        state = TrainingState(setup.parts.method, setup.parts.method.optimizer())
-        skipped = _restore(folder, setup, state)
-    except NeuroembedError:
-        if not resume:
-            folder.discard()
-        raise
-    except (Cancelled, KeyboardInterrupt):
-        folder.update(status="stopped")
-        raise
-    try:
-        folder.update(status="running", **facts)
-        if resume:
-            text = "; ".join(filter(None, (text, skipped)))
-            report("resume", state.step, config.training.steps, text)
-        with freed_blocks_kept():
-            last = _train(folder, setup, state, fabric, report)
-        _finish(last, folder, setup, started)
-    except (Cancelled, KeyboardInterrupt):
-        folder.update(status="stopped")
-        raise
-    except BaseException as error:
-        with contextlib.suppress(DiskError):  # what ended the training says more
-            folder.update(status="failed", error=str(error))
-        raise
+    with contextlib.ExitStack() as stack:
+        try:
+            config = _config_of(folder)
+            set_threads(config)
+            recordings, prints = _open_data(project)
+            now = Now((folder.path / CONFIG).read_text("utf-8"), prints, config)
+            is_begun = bool(steps_in(folder.checkpoints))
+            facts, text = go_on(folder, now) if is_begun else (begin(now), "")
+            devices = config.training.devices
+            team = stack.enter_context(helpers(project.path, folder.name, devices))
+            fabric = fabric_of(recordings, config, team.place)
+            mask = common_mask(project)
+            setup = prepare(
+                recordings,
+                config,
+                mask,
+                report,
+                device=fabric.device,
+                place=team.place,
+            )
+            state = TrainingState(setup.parts.method, setup.parts.method.optimizer())
+            skipped = _restore_or_begin(folder, setup, state)
+            team.meet(fabric, report)
+            set_threads(config)  # Fabric has an opinion of its own
+            if devices > 1:
+                _refuse_replaced(project, prints)
+        except NeuroembedError:
+            if not resume:
+                folder.discard()
+            raise
+        except (Cancelled, KeyboardInterrupt):
+            folder.update(status="stopped")
+            raise
+        try:
+            folder.update(
+                status="running", frames=setup.data.neural.sentence(), **facts
+            )
+            if resume:
+                text = "; ".join(filter(None, (text, skipped)))
+                report("resume", state.step, config.training.steps, text)
+            with freed_blocks_kept(), team.explaining():
+                last = _train(folder, setup, state, fabric, report)
+            _finish(last, folder, setup, started)
+        except (Cancelled, KeyboardInterrupt):
+            folder.update(status="stopped")
+            raise
+        except BaseException as error:
+            with contextlib.suppress(DiskError):  # what ended the training says more
+                folder.update(status="failed", error=str(error))
+            raise
     return folder
 
 
@@ -175,100 +177,19 @@ def _config_of(folder: RunFolder) -> RunConfig:
     return load_config(folder.path / CONFIG)
 
 
-def _open_data(
-    project: Project, folder: RunFolder, fabric: Fabric
-) -> tuple[list[Recording], Now]:
+def _open_data(project: Project) -> tuple[list[Recording], dict[str, str]]:
     """Open the prepared recordings, all of one making, and note what they are."""
     found = fingerprints(project)
     recordings = [project.prepared(i) for i in project.recording_ids()]
+    _refuse_replaced(project, found)
+    return recordings, found
+
+
+def _refuse_replaced(project: Project, found: Mapping[str, str]) -> None:
     if fingerprints(project) != found:
         raise TrainingError(
             f"Recordings of {project.path} were pre-processed again while they were "
             "opened. Run the same command again."
-        )
-    text = (folder.path / CONFIG).read_text(encoding="utf-8")
-    return recordings, Now(text, found, fabric)
-
-
-def prepare(
-    recordings: Sequence[Recording],
-    config: RunConfig,
-    mask: NDArray[np.bool_] | None,
-    report: Report = silent,
-    *,
-    device: torch.device | None = None,
-) -> Setup:
-    """Check what the method needs, fit, index and build, without a step of training."""
-    if not recordings:
-        raise TrainingError("The project has no recording. Import one first.")
-    report("prepare", 0, 2, "windows and normalisation")
-    method_class = find_method(config.method)
-    neural = choose_streams(recordings, config.windows)["neural"]
-    split = make_split(
-        recordings,
-        config.split,
-        held_out=config.training.held_out,
-        window_s=window_seconds(config.windows, recordings[0], neural),
-    )
-    check_needs(recordings, config, split)
-    data = build_training_data(
-        recordings, split, config, mask=mask, device=device or torch.device("cpu")
-    )
-    if method_class.needs.pose and data.pose is None:
-        raise TrainingError(
-            f"{config.method} pairs neural windows with poses or scalars, but this "
-            "project has neither. Import them, or use --method simclr_views."
-        )
-    method = method_class(config, data.shapes)
-    parts = ModelParts(method, data.fitted.normaliser, data.fitted.scaler)
-    report("prepare", 1, 2, "neighbours and donors")
-    batches = Batches(data, method, config, split)
-    report("prepare", 2, 2)
-    return Setup(data, split, parts, batches)
-
-
-def check_needs(
-    recordings: Sequence[Recording], config: RunConfig, split: Split
-) -> None:
-    """Refuse a method whose needs the project cannot meet, before any work.
-
-    Raises
-    ------
-    TrainingError
-        Naming the animals there are and the method that would do.
-    """
-    needs = find_method(config.method).needs
-    _check_held_out(recordings, config, split)
-    animals = {
-        r.animal
-        for r in recordings
-        if r.animal not in split.held_out and split.roles.get(r.id) in ("fit", "blocks")
-    }
-    if len(animals) < needs.min_animals:
-        raise TrainingError(
-            f"{config.method} swaps poses between animals and needs at least "
-            f"{needs.min_animals} with fit recordings; found {len(animals)} "
-            f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
-            "without swapping) or simclr_views (no poses needed)."
-        )
-
-
-def _check_held_out(
-    recordings: Sequence[Recording], config: RunConfig, split: Split
-) -> None:
-    """Refuse held-out animals that could not be judged afterwards."""
-    if len(split.held_out) > 1:
-        raise TrainingError(
-            f"training.held_out names {len(split.held_out)} animals "
-            f"({', '.join(split.held_out)}); a run leaves out one. Train one run for "
-            "each with --leave-one-animal-out."
-        )
-    neural = choose_streams(recordings, config.windows)["neural"]
-    if split.held_out and recordings[0].streams[neural].kind == "trace":
-        raise TrainingError(
-            f"{split.held_out[0]!r} cannot be held out: a trace encoder has input "
-            "weights of its own for the neurons of every animal, so an animal it never "
-            "saw cannot be embedded. Train with all animals (transductive)."
         )
 
 
@@ -381,19 +302,24 @@ def _create(project: Project, config: RunConfig, name: str, group: str) -> RunFo
     return RunFolder.create(project.runs_folder, name, facts, text)
 
 
-def _restore(folder: RunFolder, setup: Setup, state: TrainingState) -> str:
+def _restore_or_begin(folder: RunFolder, setup: Setup, state: TrainingState) -> str:
     """Load the last whole checkpoint, if there is one; say what is wrong with later."""
     for place in (folder.path, folder.checkpoints):
         files.recover_inside(place)
-    if not steps_in(folder.checkpoints):
-        folder.write_splits(setup.split.to_dict())
-        return ""
+    if steps_in(folder.checkpoints):
+        return restore(folder, setup, state).skipped
+    folder.write_splits(setup.split.to_dict())
+    return ""
+
+
+def restore(folder: RunFolder, setup: Setup, state: TrainingState) -> Checkpoint:
+    """Load the last whole checkpoint into a freshly built training."""
     checkpoint = latest(folder.checkpoints)
     load_weights(checkpoint, setup.parts)
     stored = load_resume(checkpoint)
     state.optimizer.load_state_dict(stored["optimizer"])
     state.step = int(stored["step"])
-    return checkpoint.skipped
+    return checkpoint
 
 
 def _finish(
@@ -409,21 +335,3 @@ def _finish(
         streams=dict(setup.data.index.streams),
         notes=list(setup.split.notes),
     )
-
-
-def common_mask(project: Project) -> NDArray[np.bool_] | None:
-    """Return the pixels that are valid in every recording; None without images.
-
-    Raises
-    ------
-    DataError
-        When the recordings were prepared to different sizes, or share no pixel.
-    """
-    masks = [read_mask(project.derived_folder(i)) for i in project.recording_ids()]
-    known = [mask for mask in masks if mask is not None]
-    return mask_of_all(known) if known else None
-
-
-def device_of(config: RunConfig) -> torch.device:
-    """Return the device a configuration trains on."""
-    return torch.device(make_fabric(config.training).device)
