@@ -5,5 +5,6 @@ from __future__ import annotations
 BENCHMARKS = {
     "import_time": "what `import napari_neuroembed` costs, beside a bare interpreter",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
+    "crash": "what a killed writer leaves: ours, torch.save, np.save, tifffile ...",
 }
 """Every benchmark: the name of its module here, and one line about it."""

@@ -71,6 +71,10 @@ class Row:
         Medians.
     error, error_unit
         How far its result is from the reference, always beside the speed.
+    error_limit
+        Largest error that is allowed.
+    counts
+        Named figures of what is no speed, printed instead of the time.
     """
 
     variant: str
@@ -81,9 +85,18 @@ class Row:
     wall_s: float | None = None
     error: float | None = None
     error_unit: str = ""
+    error_limit: float | None = None
     repeats: int = 0
     status: Literal["done", "skipped"] = "done"
     reason: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the error is within its limit; None without a limit."""
+        if self.error_limit is None or self.error is None:
+            return None
+        return self.error <= self.error_limit
 
 
 @dataclass(frozen=True)
@@ -184,7 +197,7 @@ def report(name: str, settings: Settings, result: Result) -> dict[str, Any]:
         "versions": _versions(),
         "commit": _commit(),
         "parameters": dict(result.parameters),
-        "rows": [dataclasses.asdict(row) for row in result.rows],
+        "rows": [{**dataclasses.asdict(row), "met": row.met} for row in result.rows],
         "ratios": ratios,
     }
 

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from napari_neuroembed.data.recording import KINDS, Recording, Stream, TimeAxis
 from napari_neuroembed.data.stacks import read_stack
 from napari_neuroembed.errors import DataError
-from napari_neuroembed.files import check_folder, read_json, write_file, write_json
+from napari_neuroembed.files import (
+    check_folder,
+    read_json,
+    unchanged,
+    write_file,
+    write_json,
+)
 
 SCHEMA_VERSION = 1
 NEURAL_FILE = "neural.tif"
@@ -113,8 +119,8 @@ def read_derived(folder: Path, *, id: str, animal: str) -> Recording:  # noqa: A
     Raises
     ------
     DataError
-        When the folder is missing, incomplete, written by a newer version, or a size
-        is not the one written.
+        When the folder is missing, incomplete, written by a newer version, replaced
+        meanwhile, or a size is not the one written.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -122,11 +128,13 @@ def read_derived(folder: Path, *, id: str, animal: str) -> Recording:  # noqa: A
             f"Recording {id!r} is not prepared: {folder} is missing. Run neuroembed "
             "preprocess."
         )
-    check_folder(folder)
-    streams = {}
-    for file in sorted(folder.glob("*.json")):
-        if file.name not in _NOT_STREAMS:
-            streams[file.stem] = _read_stream(folder, read_json(file), file)
+    with unchanged(folder):
+        check_folder(folder)
+        streams = {
+            file.stem: _read_stream(folder, read_json(file), file)
+            for file in sorted(folder.glob("*.json"))
+            if file.name not in _NOT_STREAMS
+        }
     return Recording(id=id, animal=animal, streams=streams)
 
 
