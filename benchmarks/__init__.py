@@ -4,6 +4,8 @@ from __future__ import annotations
 
 BENCHMARKS = {
     "import_time": "what `import napari_neuroembed` costs, beside a bare interpreter",
+    "dff": "resting fluorescence, beside a mean for every window",
+    "resize": "area averages of frames, beside scikit-image",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
 }
 """Every benchmark: the name of its module here, and one line about it."""
