@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import BENCHMARKS, dff, enc_embed, import_time, resize
+from benchmarks import BENCHMARKS, dff, enc_embed, import_time, memory, resize
 from benchmarks.__main__ import main
 from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, report
 
@@ -89,6 +89,13 @@ def test_area_means_are_exact_and_several_times_faster_than_plain_products() -> 
     assert all(row.met is not False for row in found.rows)
     (one,) = [r for r in found.ratios if r.peer == resize.DENSE]
     assert one.high >= 5
+
+
+@pytest.mark.slow
+def test_a_longer_stack_takes_no_more_memory() -> None:
+    found = memory.run(QUICK)
+    assert all(row.met for row in found.rows)
+    assert all(one.met for one in found.ratios), found.ratios
 
 
 def test_a_peer_that_is_not_there_is_named_and_never_measured() -> None:
