@@ -23,7 +23,7 @@ from napari_neuroembed.files import (
 from napari_neuroembed.leftovers import remove_folder
 from napari_neuroembed.preprocessing.native import NativeStack
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raise it when the same options give other numbers than before."""
 
 _KEY_FILE = "key.json"
