@@ -14,6 +14,7 @@ from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import window_seconds
 from napari_neuroembed.evaluation.embed import embed, neural_bank
+from napari_neuroembed.evaluation.nuisance import window_nuisances
 from napari_neuroembed.evaluation.sample import Sample
 from napari_neuroembed.options.windows import WindowOptions
 from napari_neuroembed.progress import Report, silent
@@ -76,6 +77,8 @@ def build_sample(
         covariates.drop(columns=["animal"]), on="recording", how="left", sort=False
     )
     targets, names = window_targets(windows, known)
+    seen = model.parts.normaliser.mask.cpu().numpy() > 0
+    nuisances, absent = window_nuisances(used, windows, model.streams["neural"], seen)
     # Windows in the gap between a fit and a fresh block belong to neither.
     rows = np.flatnonzero(table["role"] != "")
     pose = baselines.get("raw_pose")
@@ -86,6 +89,8 @@ def build_sample(
         targets={name: x[rows] for name, x in targets.items()},
         target_names=names,
         pose_features=None if pose is None else pose[rows],
+        nuisances={name: x[rows] for name, x in nuisances.items()},
+        absent=absent,
         window_s=length,
         split_kind=split.kind,
     )
