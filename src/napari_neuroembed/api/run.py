@@ -24,6 +24,7 @@ from napari_neuroembed.errors import (
 from napari_neuroembed.evaluation.collect import build_sample
 from napari_neuroembed.evaluation.embed import embed
 from napari_neuroembed.evaluation.evaluate import evaluate
+from napari_neuroembed.evaluation.imported import with_notes
 from napari_neuroembed.evaluation.table import RunFacts
 from napari_neuroembed.methods.randomness import numpy_generator
 from napari_neuroembed.options.base import to_dict
@@ -93,6 +94,7 @@ class Run:
         """
         if set_name == "dense" and stride_s is None:
             stride_s = self.config.windows.stride_s
+        self.folder.refuse_imported("embedding other windows with it")
         self.folder.check_free(set_name, replace=replace)
         model = load_model(self.folder)
         chosen = self.project.prepared_recordings(recordings)
@@ -163,14 +165,17 @@ class Run:
             generator=numpy_generator(self.config.seed, 0, "evaluate"),
             report=report,
         )
+        scores = result.scores
+        if self.folder.is_imported:
+            scores = with_notes(scores, self._facts(), self.info())
         self.folder.write_evaluation(
             name,
             yaml.safe_dump(to_dict(options), sort_keys=False),
             bouts,
             {"predictions": result.predictions},
-            result.scores,
+            scores,
         )
-        return result.scores
+        return scores
 
     def scores(self, name: str | None = None) -> pd.DataFrame:
         """Return the scores of an evaluation, by default the latest."""

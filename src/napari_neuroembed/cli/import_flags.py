@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_neuroembed.cli.flags import option_value
 from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
 from napari_neuroembed.data.project.covariates import parse_assignments
 from napari_neuroembed.data.project.roots import is_source
-from napari_neuroembed.data.project.yaml_text import read_yaml
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
     from napari_neuroembed.data.importing.pattern import PatternRequest
 
 KINDS = ("trace", "pose", "scalar", "video")
-_SETTINGS = ("rate", "start", "reader", "sync", "times")
+_SETTINGS = ("rate", "start", "reader", "sync", "sync-frames", "times")
 _HELP = {
     "trace": "traces of neurons or regions",
     "pose": "body points or angles",
@@ -57,9 +57,9 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
     labels.add_argument(
         "--labels-start",
         type=float,
-        default=0.0,
         metavar="S",
-        help="zero of a file in seconds, on the clock of SOURCE",
+        help="zero of a file in seconds, on the clock of SOURCE; default 0, or for "
+        "BORIS that of the camera",
     )
     labels.add_argument("--labels-format", metavar="NAME", help="default: by content")
     labels.add_argument(
@@ -110,7 +110,11 @@ def check_flags(args: argparse.Namespace) -> None:
     belongs = "a SOURCE"
     if args.table is not None:
         idle = ["animal", "recording", "labels", "sync", *KINDS, *patterns]
-        idle += [f"{kind}-{what}" for kind in KINDS for what in ("sync", "times")]
+        idle += [
+            f"{kind}-{what}"
+            for kind in KINDS
+            for what in ("sync", "sync-frames", "times")
+        ]
         belongs = "columns of the table"
     elif args.pattern is not None:
         idle = ["labels", *KINDS]
@@ -201,7 +205,7 @@ def stream_settings(
     for path, text in pairs(args.reader_option, "--reader-option").items():
         name, _, key = path.partition(".")
         options = _known(found, name, "--reader-option").setdefault("options", {})
-        options[key] = read_yaml(f"value: {text}", "--reader-option")["value"]
+        options[key] = option_value(text, "--reader-option")
     for role, text in pairs(args.channel, "--channel").items():
         if not text.isdigit():
             raise ConfigError(f"--channel {role}={text}: expected a number from 0.")
@@ -259,6 +263,11 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
             f"--{kind}-sync", metavar="F", help="frame of SOURCE for each of its frames"
         )
         streams.add_argument(
+            f"--{kind}-sync-frames",
+            metavar="F",
+            help="which of its frames that map is about; default all",
+        )
+        streams.add_argument(
             f"--{kind}-times", metavar="F", help="time of each of its frames, s"
         )
     streams.add_argument(
@@ -281,12 +290,18 @@ def _of_kind(args: argparse.Namespace, name: str) -> dict[str, Any]:
     sync, times = getattr(args, f"{kind}_sync"), getattr(args, f"{kind}_times")
     if sync is not None and times is not None:
         raise ConfigError(f"Give --{kind}-sync or --{kind}-times, not both.")
+    frames = getattr(args, f"{kind}_sync_frames")
+    if frames is not None and sync is None:
+        raise ConfigError(
+            f"--{kind}-sync-frames {frames}: give the map, --{kind}-sync."
+        )
     return _given(
         rate_hz=getattr(args, f"{kind}_rate"),
         start_s=getattr(args, f"{kind}_start"),
         reader=getattr(args, f"{kind}_reader"),
         sync_file=sync or times,
         sync_kind="timestamps" if times is not None else None,
+        sync_frames=frames,
     )
 
 
@@ -339,7 +354,7 @@ def _request(
 ) -> ImportRequest:
     roots = {n: Path(f).resolve() for n, f in pairs(args.root, "--root").items()}
     options = {
-        key: read_yaml(f"value: {text}", "--label-option")["value"]
+        key: option_value(text, "--label-option")
         for key, text in pairs(args.label_option, "--label-option").items()
     }
     return ImportRequest(

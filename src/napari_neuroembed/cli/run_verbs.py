@@ -150,6 +150,7 @@ def _check_resume(project: Project, name: str, args: argparse.Namespace) -> None
     """
     if args.job is not None or not (project.runs_folder / name).is_dir():
         return
+    project.run(name).folder.refuse_imported("going on with its training")
     config = project.run(name).config
     other_method = args.method is not None and args.method != config.method
     if other_method or with_settings(config, args.set) != config:
@@ -224,7 +225,10 @@ def _evaluate(project: Project, args: argparse.Namespace, report: VerbReport) ->
     scores = run.evaluate(
         config.evaluation, name=args.name, set_name=args.set_name, report=report
     )
-    report.say("\n".join(score_lines(scores)), scores=_records(scores))
+    lines = score_lines(scores)
+    notes: list[str] = run.info().get("notes", []) if run.folder.is_imported else []
+    lines += ["", *(f"warning: {note.rstrip('.')}." for note in notes)] if notes else []
+    report.say("\n".join(lines), scores=_records(scores), notes=notes)
     return ExitCode.DONE
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from napari_neuroembed.config import load_config
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.splits import Split, window_roles
@@ -18,8 +19,9 @@ from napari_neuroembed.evaluation.nuisance import window_nuisances
 from napari_neuroembed.evaluation.sample import Sample
 from napari_neuroembed.options.windows import WindowOptions
 from napari_neuroembed.progress import Report, silent
-from napari_neuroembed.store.run_folder import RunFolder
-from napari_neuroembed.training.data import window_frames
+from napari_neuroembed.store.run_folder import CONFIG, RunFolder
+from napari_neuroembed.training.data import WindowFrames, neural_arrays, window_frames
+from napari_neuroembed.training.frames import FrameBank
 from napari_neuroembed.training.model import Model, load_model
 
 RAW_PIXELS = 16
@@ -51,27 +53,24 @@ def build_sample(
     -----
     Baselines: ``raw_neural`` is the mean frame of the window after the run's own
     normalisation, averaged to at most 16 x 16 pixels; ``raw_pose`` the scaled pose
-    window; ``random_encoder`` the neural encoder with its initial weights.
+    window; ``random_encoder`` the neural encoder with its initial weights. An imported
+    embedding has the first of them only, without normalisation.
     """
     windows, neural = run.read_embedding("neural", set_name)
     known = {r.id: r for r in recordings}
     used = [known[name] for name in dict.fromkeys(windows["recording"])]
-    model = load_model(run)
-    random = embed(
-        load_model(run, random=True),
-        used,
-        stride_s=_stride(run, set_name),
-        report=report,
-    )
+    if run.is_imported:
+        seen = _of_import(run, used, windows)
+    else:
+        seen = _of_model(run, used, windows, set_name=set_name, report=report)
+    options, stream, baselines = seen
     features = {"neural": np.asarray(neural, dtype=np.float32)}
     if "pose" in run.embedding_streams(set_name):
         features["pose"] = np.asarray(run.read_embedding("pose", set_name)[1])
-    baselines = raw_signals(model, used, windows)
-    baselines["random_encoder"] = random.arrays["neural"]
     split = Split.from_dict(run.splits())
-    length = window_seconds(model.config.windows, used[0], model.streams["neural"])
+    length = window_seconds(options, used[0], stream)
     table = windows.copy()
-    table["action"] = window_actions(windows, known, model.config.windows, length)
+    table["action"] = window_actions(windows, known, options, length)
     table["role"] = window_roles(table, split, length)
     table = table.merge(
         covariates.drop(columns=["animal"]), on="recording", how="left", sort=False
@@ -96,6 +95,55 @@ def build_sample(
     )
 
 
+Seen = tuple[WindowOptions, str, dict[str, NDArray[np.float32]]]
+"""Options of the windows, name of the neural stream, baselines."""
+
+
+def _of_model(
+    run: RunFolder,
+    used: Sequence[Recording],
+    windows: pd.DataFrame,
+    *,
+    set_name: str,
+    report: Report,
+) -> Seen:
+    model = load_model(run)
+    random = embed(
+        load_model(run, random=True),
+        used,
+        stride_s=_stride(run, set_name),
+        report=report,
+    )
+    baselines = raw_signals(model, used, windows)
+    baselines["random_encoder"] = random.arrays["neural"]
+    return model.config.windows, model.streams["neural"], baselines
+
+
+def _of_import(
+    run: RunFolder, used: Sequence[Recording], windows: pd.DataFrame
+) -> Seen:
+    config = load_config(run.path / CONFIG)
+    stream = config.windows.neural_stream
+    width = max(int(r.streams[stream].data.shape[1]) for r in used)
+    raw = []
+    for recording in used:
+        (data,) = neural_arrays([recording], stream, config, width)
+        bank = FrameBank(
+            [data], [0], _AsTheyAre(), device=torch.device("cpu"), resident_bytes=0
+        )
+        table = windows[windows["recording"] == recording.id]
+        raw += _mean_frames(bank, window_frames(table, [recording.id], [""]))
+    return config.windows, stream, {"raw_neural": np.concatenate(raw)}
+
+
+class _AsTheyAre(torch.nn.Module):
+    """What stands for the normaliser of a run that has none."""
+
+    def forward(self, frames: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
+        del group
+        return frames
+
+
 def raw_signals(
     model: Model, recordings: Sequence[Recording], windows: pd.DataFrame
 ) -> dict[str, NDArray[np.float32]]:
@@ -104,11 +152,7 @@ def raw_signals(
     for recording in recordings:
         table = windows[windows["recording"] == recording.id]
         frames = window_frames(table, [recording.id], [recording.animal])
-        bank = neural_bank(model, recording)
-        for start in range(0, len(frames), _ROWS):
-            rows = slice(start, start + _ROWS)
-            gathered = bank.gather(frames.recording[rows], frames.neural[rows])
-            neural.append(_small(gathered.mean(dim=1)).numpy())
+        neural += _mean_frames(neural_bank(model, recording), frames)
         if frames.pose is not None and model.parts.scaler is not None:
             data = recording.streams[model.streams["pose"]].data
             poses = torch.from_numpy(np.array(data, dtype=np.float32))
@@ -119,6 +163,16 @@ def raw_signals(
     if pose:
         raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
     return raw
+
+
+def _mean_frames(bank: FrameBank, frames: WindowFrames) -> list[NDArray[np.float32]]:
+    """Return the mean frame of every window, small and flat, in chunks."""
+    means = []
+    for start in range(0, len(frames), _ROWS):
+        rows = slice(start, start + _ROWS)
+        gathered = bank.gather(frames.recording[rows], frames.neural[rows])
+        means.append(_small(gathered.mean(dim=1)).numpy().astype(np.float32))
+    return means
 
 
 def window_actions(

@@ -22,6 +22,8 @@ __all__ = ["CONFIG", "HISTORY", "RUN", "SPLITS", "RunFolder", "new_name"]
 
 SCHEMA_VERSION = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+IMPORTED = "imported"
+"""The `origin` of a run whose embedding was made elsewhere: it has no model."""
 STATUSES = ("created", "running", "finished", "stopped", "failed")
 
 
@@ -136,6 +138,27 @@ class RunFolder:
         if not isinstance(content, dict) or "name" not in content:
             raise RunFolderError(f"{self.path / RUN} is not a run of neuroembed.")
         return content
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its embedding was made elsewhere, so that there is no encoder."""
+        return bool(self.info().get("origin") == IMPORTED)
+
+    def refuse_imported(self, wanted: str) -> None:
+        """Refuse what needs an encoder when this run has none.
+
+        Raises
+        ------
+        RunFolderError
+            Saying what to do instead.
+        """
+        if self.is_imported:
+            raise RunFolderError(
+                f"Run {self.name!r} holds an embedding that was made elsewhere. It has "
+                f"no encoder, so {wanted} is not possible; neuroembed evaluate is. "
+                "Train a run with neuroembed train, or import the embedding of the "
+                "other recordings as well."
+            )
 
     def discard(self) -> None:
         """Remove a run that was refused before its first step; others are kept."""

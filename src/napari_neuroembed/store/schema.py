@@ -41,7 +41,9 @@ RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "histor
 
 RUN_FILES = {
     RUN: "What was trained: method, seed, group, status, versions, animals, steps, "
-    "hashes of configuration and data.",
+    "hashes of configuration and data. Of an imported embedding: `origin: imported`, "
+    "its files with their sha256, and whether one fit made them all; such a run has no "
+    "checkpoints and no history.",
     CONFIG: "The whole configuration, every option spelled out.",
     SPLITS: "Which recordings are fit, fresh or held out, and why.",
     HISTORY: "A row per logged step: loss, its terms, learning rate, windows per "
@@ -60,7 +62,8 @@ RUN_FILES = {
     "embeddings/<set>/neural.npy": "Embedding h of the neural windows, float32.",
     "embeddings/<set>/pose.npy": "Embedding h of the second stream, if there is one.",
     "embeddings/<set>/embedding.json": "Streams, stride, step of the model, and how "
-    "many windows were left out, by reason.",
+    "many windows were left out, by reason; of an imported embedding also the frame of "
+    "its row 0, and how many frames each row saw.",
     "embeddings/<set>/manifest.json": "Sizes and sha256 of the files beside it.",
     "evaluation/latest.json": "Name of the newest evaluation.",
     "evaluation/<name>/config.yaml": "How it was judged.",

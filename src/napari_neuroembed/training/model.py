@@ -84,8 +84,10 @@ def load_model(run: RunFolder, *, random: bool = False) -> Model:
     Raises
     ------
     RunFolderError
-        When there is no whole checkpoint, or it does not fit its description.
+        When there is no whole checkpoint, it does not fit its description, or the run
+        is an imported embedding.
     """
+    run.refuse_imported("embedding other windows with it")
     checkpoint = latest(run.checkpoints)
     model = build_model(checkpoint)
     start = {n: t.clone() for n, t in model.parts.method.state_dict().items()}

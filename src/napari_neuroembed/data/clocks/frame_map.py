@@ -79,7 +79,8 @@ def place_map(
             raise DataError(
                 f"{name}: expected one value for each of {n_frames:,} frames, found "
                 f"{values.size:,}. If the map is about some frames only, name the file "
-                "that lists them: frames: in the sync of project.yaml [sync.length]."
+                "that lists them: --pose-sync-frames (for a pose), or frames: in the "
+                "sync of project.yaml [sync.length]."
             )
         return values
     if frames.size != values.size:

@@ -106,7 +106,8 @@ class ImportRequest:
         Stream whose frames the rows of a frame-wise file are; None: the video, else
         the pose, else the first stream.
     labels_start_s
-        Zero of an interval file on the recording's clock.
+        Zero of a file in seconds on the recording's clock; None: that of the recording,
+        or for BORIS that of the camera.
     label_format
         None: found from the content.
     label_options
@@ -128,7 +129,7 @@ class ImportRequest:
     labels: str | Path | None = None
     rater: str | None = None
     labels_like: str | None = None
-    labels_start_s: float = 0.0
+    labels_start_s: float | None = None
     label_format: str | None = None
     multi_label: bool = False
     label_options: Mapping[str, Any] = field(default_factory=dict)

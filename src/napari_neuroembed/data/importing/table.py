@@ -36,6 +36,7 @@ STREAM_SETTINGS = {
     "reader": str,
     "like": str,
     "sync": str,
+    "sync_frames": str,
     "times": str,
     "unit": str,
 }
@@ -82,9 +83,9 @@ def plan_table(
         animal and a number); a source per stream (``neural``, ``pose``, ``trace``,
         ``scalar``, ``video``, or one of these with a suffix such as ``scalar_speed``);
         its settings (``pose_rate_hz``, ``pose_start_s``, ``pose_reader``,
-        ``pose_like``, ``pose_sync``, ``pose_times``, ``pose_unit``); ``labels``,
-        ``labels_like``, ``rater``. Any other column is a covariate. Paths are relative
-        to the table.
+        ``pose_like``, ``pose_sync``, ``pose_sync_frames``, ``pose_times``,
+        ``pose_unit``); ``labels``, ``labels_like``, ``rater``. Any other column is a
+        covariate. Paths are relative to the table.
     template
         What holds for every row where the table does not say otherwise: covariates,
         rater, how labels are read, roots.
@@ -310,6 +311,8 @@ def _values(
         elif setting in ("sync", "times"):
             values["sync_file"] = resolve(text, base) or base / text
             values["sync_kind"] = "index_map" if setting == "sync" else "timestamps"
+        elif setting == "sync_frames":
+            values[setting] = resolve(text, base) or base / text
         else:
             values[setting] = text
     return {key: value for key, value in values.items() if key in known}

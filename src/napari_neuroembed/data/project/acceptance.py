@@ -12,12 +12,16 @@ FIRM = frozenset(
     {
         "rate.missing",
         "derived.missing",
+        "embedding.dimension",
+        "embedding.rows",
         "sync.missing",
         "sync.length",
         "source.missing",
         "import.animal",
         "import.column",
+        "label.observation",
         "label.overlap",
+        "label.subject",
         "recording.name",
     }
 )
