@@ -78,8 +78,11 @@ def power_of(
         return Power()
     is_found = p_value(null.observed, draws) <= ALPHA
     if not _is_planted(context, one):
-        return Power(verdict="leak" if is_found else "none found")
-    detectable = _detectable(context, audit, one, probe)
+        return Power(verdict="leak" if is_found else "")
+    plan = leak_plan(context, audit, one.values[audit.rows], probe, one.key)
+    size, detectable = smallest_leak(plan), float("nan")
+    if np.isfinite(size):
+        detectable = read_smallest(context, audit, plan, size, probe)
     needed = fresh_needed(context, audit, detectable)
     if needed > fewest_fresh(audit) and not is_found:
         note = untestable(context, audit, detectable)
@@ -96,16 +99,13 @@ def _is_planted(context: Context, one: Representation) -> bool:
     return context.options.profile == "full" or not one.is_baseline
 
 
-def _detectable(
-    context: Context, audit: Audit, one: Representation, probe: str
+def read_smallest(
+    context: Context, audit: Audit, plan: Plan, size: float, probe: str
 ) -> float:
-    plan = leak_plan(context, audit, one.values[audit.rows], probe, one.key)
-    size = smallest_leak(plan)
-    if not np.isfinite(size):
-        return float("nan")
+    """Return the balanced accuracy that a probe reads from leaks of one size."""
     leaks = [plan.leak(size, number) for number in range(READ)]
     read = [read_leak(context, audit, x, labels[0], probe) for x, labels in leaks]
-    return float(np.mean(read))
+    return float(np.nanmean(read))
 
 
 def leak_plan(context: Context, audit: Audit, x: Array, probe: str, key: str) -> Plan:

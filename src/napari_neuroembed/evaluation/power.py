@@ -110,8 +110,9 @@ def margins(plan: Plan, size: float) -> list[float]:
         is_known = plan.is_slow and number > 0
         scores = plan.statistic(x, labels[:1] if is_known else labels)
         if not is_known:
-            edge = critical_value(scores[1:])
-        found.append(float(scores[0]) - edge if np.isfinite(edge) else -1.0)
+            edge = critical_value(scores[1:][np.isfinite(scores[1:])])
+        margin = float(scores[0]) - edge
+        found.append(margin if np.isfinite(margin) else -1.0)
         if number == FEW - 1 and np.mean(found) <= 0:
             break
     return found
