@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_neuroembed.cli.control_lines import warnings_of
 from napari_neuroembed.cli.exit_codes import ExitCode
 from napari_neuroembed.cli.flags import add_project, add_set, settings, table
 from napari_neuroembed.cli.running import VerbReport
@@ -228,7 +229,12 @@ def _evaluate(project: Project, args: argparse.Namespace, report: VerbReport) ->
     lines = score_lines(scores)
     notes: list[str] = run.info().get("notes", []) if run.folder.is_imported else []
     lines += ["", *(f"warning: {note.rstrip('.')}." for note in notes)] if notes else []
-    report.say("\n".join(lines), scores=_records(scores), notes=notes)
+    report.say(
+        "\n".join(lines),
+        scores=_records(scores),
+        warnings=warnings_of(scores),
+        notes=notes,
+    )
     return ExitCode.DONE
 
 

@@ -392,6 +392,6 @@ _NUMERIC_NA = {
     column: [""]
     for column in (
         "fraction", "draw", "fold", "value", "low", "high", "chance", "p",
-        "detectable", "n_fit", "n_test", "n_classes", "seed",
+        "critical", "detectable", "n_fit", "n_test", "n_classes", "seed",
     )
 }  # fmt: skip

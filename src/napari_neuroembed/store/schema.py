@@ -114,7 +114,10 @@ SCORES = {
     "high": "Upper end of the 95 % interval.",
     "chance": "What guessing gives, from the data.",
     "p": "Share of permutations or shifts that were as good.",
-    "detectable": "Smallest value that would have been told from chance.",
+    "critical": "What the statistic had to exceed for p <= 0.05.",
+    "detectable": "What the probe reads from the smallest planted leak that is found "
+    "95 times in 100; empty where none was planted or found.",
+    "verdict": "What follows, see the verdicts below.",
     "balanced": "Whether classes and covariates were balanced as the audit asks.",
     "n_fit": "Windows the probe was fitted on.",
     "n_test": "Windows it was tested on.",
@@ -154,5 +157,31 @@ TASKS = {
     "identity": "Which animal it is: identity leakage.",
     "recording": "Which recording of one animal it is.",
     "covariate": "Which sex, date, drug ... it is.",
+    "clock": "When in its recording it is.",
 }
 """Values of the column `task`."""
+
+VERDICTS = {
+    "leak": "The animal can be told: p is at most 0.05.",
+    "none found": "No leak was found, and one of the size in `detectable` would have "
+    "been.",
+    "not testable": "No leak was found, but a large one could have stayed hidden; the "
+    "note says what to record.",
+    "as it should": "A control that failed, as it must.",
+    "warning": "A control that did not fail; the note says what follows.",
+}
+"""Values of the column `verdict`; empty where nothing was tested."""
+
+CONTROLS = {
+    "action_onehot": "The true action alone, which must tell the animal exactly at "
+    "chance (`pose_onehot` where groups of poses are balanced over).",
+    "random_leaky": "Folds that mix neighbouring windows (`evaluation.folds`).",
+    "labels_shuffled": "Actions of another recording, moved along its time.",
+    "noise": "Noise with the covariance and spectrum of the embedding.",
+    "clock_target": "Whether the embedding knows the time within the recording.",
+    "clock": "The time within the recording, in place of the embedding.",
+    "borders": "Pixels the encoder sees although registration left them black.",
+    "motion": "Shifts and correlation found by registration.",
+    "brightness": "Mean brightness of the raw image.",
+}
+"""Values of the column `control`."""
