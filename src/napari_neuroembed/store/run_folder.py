@@ -17,6 +17,7 @@ from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
 from napari_neuroembed.leftovers import remove_folder
 from napari_neuroembed.store.schema import CONFIG, HISTORY, RUN, SPLITS
+from napari_neuroembed.store.tables import read_table
 
 __all__ = ["CONFIG", "HISTORY", "RUN", "SPLITS", "RunFolder", "new_name"]
 
@@ -233,7 +234,7 @@ class RunFolder:
                 f"neuroembed embed."
             )
         files.check_folder(folder)
-        windows = pd.read_parquet(folder / "windows.parquet")
+        windows = read_table(folder / "windows.parquet")
         path = folder / f"{stream}.npy"
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in folder.glob("*.npy")))
@@ -300,7 +301,7 @@ class RunFolder:
 
     def predictions(self, name: str | None = None) -> pd.DataFrame:
         """Return the predictions of an evaluation, by default the latest."""
-        return pd.read_parquet(self._evaluation(name) / "predictions.parquet")
+        return read_table(self._evaluation(name) / "predictions.parquet")
 
     def _evaluation(self, name: str | None) -> Path:
         parent = self.path / "evaluation"

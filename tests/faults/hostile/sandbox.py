@@ -143,7 +143,7 @@ def _listen(readable: int, child: int) -> bytes | None:
     """Return all that a child writes, or None when it never ends."""
     content = b""
     stop = time.monotonic() + SLEEPING_S
-    with open(readable, "rb", buffering=0) as pipe:  # noqa: PTH123 - a descriptor
+    with open(readable, "rb", buffering=0) as pipe:
         while True:
             left = stop - time.monotonic()
             if left <= 0 or not select.select([pipe], [], [], left)[0]:
@@ -172,7 +172,7 @@ def _child(trial: str, arguments: dict[str, Any], out: int) -> None:
         code = 0
     except BaseException:  # noqa: BLE001 - what the trial did not foresee is a crash
         content = traceback.format_exc()
-    with open(out, "wb") as pipe:  # noqa: PTH123 - a descriptor
+    with open(out, "wb") as pipe:
         pipe.write(content.encode())
     os._exit(code)
 

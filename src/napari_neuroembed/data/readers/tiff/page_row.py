@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from napari_neuroembed.data.readers.tiff.tag_values import (
@@ -130,4 +131,4 @@ def _check_blocks(
 def _share(offsets: list[int], ends: list[int]) -> bool:
     """Whether two strips or tiles of a page share bytes; empty ones take none."""
     spans = sorted((a, b) for a, b in zip(offsets, ends, strict=True) if b > a)
-    return any(b > c for (_, b), (c, _) in zip(spans, spans[1:], strict=False))
+    return any(b > c for (_, b), (c, _) in itertools.pairwise(spans))
