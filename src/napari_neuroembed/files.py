@@ -63,6 +63,7 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+MAX_JSON_BYTES = 256 << 20
 _CHUNK = 1 << 20
 _SCHEMA_VERSION = 1
 _log = logging.getLogger(__name__)
@@ -157,6 +158,9 @@ def read_json(path: Path) -> Any:
         When the file is missing, cannot be opened or is no JSON (NaN is none).
     """
     try:
+        size = Path(path).stat().st_size
+        if size > MAX_JSON_BYTES:
+            raise DataError(f"{path} has {size:,} bytes, too many to be ours.")
         text = Path(path).read_text(encoding="utf-8")
         return json.loads(text, parse_constant=_refuse_constant)
     except FileNotFoundError as error:

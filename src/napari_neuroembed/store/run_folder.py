@@ -18,6 +18,7 @@ from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
 from napari_neuroembed.leftovers import remove_folder
 from napari_neuroembed.store.schema import CONFIG, HISTORY, RUN, SPLITS
+from napari_neuroembed.store.tables import read_table
 
 __all__ = [
     "CONFIG",
@@ -331,7 +332,7 @@ class RunFolder:
 
     def predictions(self, name: str | None = None) -> pd.DataFrame:
         """Return the predictions of an evaluation, by default the latest."""
-        return pd.read_parquet(self._evaluation(name) / "predictions.parquet")
+        return read_table(self._evaluation(name) / "predictions.parquet")
 
     def _evaluated_already(self, name: str) -> RunFolderError:
         return RunFolderError(
@@ -360,7 +361,7 @@ def _read_set(folder: Path, stream: str) -> tuple[pd.DataFrame, NDArray[np.float
             f"{folder} has schema_version {about['schema_version']}; this version "
             f"reads up to {SCHEMA_VERSION}. Update napari-neuroembed."
         )
-    windows = pd.read_parquet(folder / "windows.parquet")
+    windows = read_table(folder / "windows.parquet")
     path = folder / f"{stream}.npy"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.npy")))

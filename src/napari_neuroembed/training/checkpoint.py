@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError, TrainingError
 from napari_neuroembed.leftovers import remove_folder
+from napari_neuroembed.training.weights import read_weights
 
 WEIGHTS, DESCRIPTION, RESUME = "model.safetensors", "model.json", "resume.pt"
 SCHEMA_VERSION = 1
-MAX_HEADER_BYTES = 1 << 20
-MAX_TENSORS = 1000
 _STEP = re.compile(r"step_(\d{8,})")
 _log = logging.getLogger(__name__)
 
@@ -162,24 +160,7 @@ def load_weights(checkpoint: Checkpoint, module: nn.Module) -> None:
         is not finite, or the file's header is too large to be ours.
     """
     path = checkpoint.path / WEIGHTS
-    with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if header > MAX_HEADER_BYTES:
-        raise RunFolderError(f"{path}: its header of {header} bytes is not ours.")
-    expected = module.state_dict()
-    with safe_open(path, framework="pt") as stored:
-        names = set(stored.keys())
-        if len(names) > MAX_TENSORS or names != set(expected):
-            missing = sorted(set(expected) - names)[:3]
-            extra = sorted(names - set(expected))[:3]
-            raise RunFolderError(
-                f"{path} does not fit its config: missing {missing}, extra {extra}."
-            )
-        state = {name: stored.get_tensor(name) for name in names}
-    problems = [_compare(name, state[name], expected[name]) for name in sorted(state)]
-    if any(problems):
-        raise RunFolderError(f"{path}: " + "; ".join(p for p in problems if p))
-    module.load_state_dict(state)
+    module.load_state_dict(read_weights(path, module.state_dict()))
 
 
 def load_resume(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -198,17 +179,6 @@ def load_resume(checkpoint: Checkpoint) -> dict[str, Any]:
     except (OSError, RuntimeError, json.JSONDecodeError) as error:
         raise RunFolderError(f"{checkpoint.path / RESUME}: {error}") from error
     return dict(loaded)
-
-
-def _compare(name: str, found: Tensor, expected: Tensor) -> str:
-    if found.shape != expected.shape or found.dtype != expected.dtype:
-        return (
-            f"{name} is {tuple(found.shape)} {found.dtype}, expected "
-            f"{tuple(expected.shape)} {expected.dtype}"
-        )
-    if found.is_floating_point() and not bool(torch.isfinite(found).all()):
-        return f"{name} holds values that are not finite"
-    return ""
 
 
 def _path_of(folder: Path, step: int) -> Path:

@@ -24,6 +24,7 @@ from napari_neuroembed.data.project.covariates import (
 )
 from napari_neuroembed.data.project.names import name_problem
 from napari_neuroembed.data.project.roots import GLOB, is_source
+from napari_neuroembed.data.readers.text_table import read_text
 from napari_neuroembed.data.recording import KINDS
 from napari_neuroembed.errors import ConfigError, DataError
 
@@ -142,11 +143,15 @@ def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise DataError(f"The table {path} is not there.")
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"{path} has more than {_MAX_BYTES:,} bytes [size.cap].")
-    text = path.read_text(encoding="utf-8-sig")
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=separator)
-    cells = [[c.strip() for c in row] for row in reader if any(c.strip() for c in row)]
+    text = read_text(path)
+    separator = text.separator
+    reader = csv.reader(text.content.splitlines(), delimiter=separator)
+    try:
+        cells = [
+            [c.strip() for c in row] for row in reader if any(c.strip() for c in row)
+        ]
+    except csv.Error as error:
+        raise DataError(f"{path} row {reader.line_num}: {error}.") from error
     if len(cells) < 2:
         raise DataError(f"{path} holds no recording: a header and rows are expected.")
     header, *body = cells

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from napari_neuroembed.data.project.names import is_device
-from napari_neuroembed.data.project.yaml_text import dump_yaml, read_yaml
+from napari_neuroembed.data.project.yaml_text import dump_yaml, load_yaml
 from napari_neuroembed.errors import ConfigError, DataError
 from napari_neuroembed.files import write_text
 
@@ -56,7 +56,7 @@ class Roots:
         file = project / ROOTS_FILE
         if not file.exists():
             return cls(project)
-        entries = read_yaml(file.read_text(encoding="utf-8"), str(file))
+        entries = load_yaml(file)
         roots = cls(project)
         for name, folder in entries.items():
             if not isinstance(folder, str):

@@ -15,7 +15,7 @@ from napari_neuroembed.data.readers.tiff.directory import PAGE, Directory
 from napari_neuroembed.data.readers.tiff.ifd import read_directory
 from napari_neuroembed.files import write_file
 
-VERSION = 1
+VERSION = 2
 WORTH_KEEPING = 1000
 """Files with fewer pages in all are walked again each time (about 10 ms)."""
 
@@ -66,6 +66,7 @@ def _save(path: Path, directories: Sequence[Directory]) -> None:
             "spent": d.spent,
             "last": d.last,
             "broken": d.broken,
+            "orphan": d.orphan,
             "n_pages": len(d.pages),
         }
         for d in directories
