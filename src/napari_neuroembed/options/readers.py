@@ -124,6 +124,9 @@ class SleapOptions:
     axes: tuple[Literal["frame", "track", "node", "xy"], ...] = ()
     """Order of the axes of `tracks`, when the file leaves it open."""
 
+    n_frames: Annotated[int, Field(ge=2)] | None = None
+    """Frames of the video, when the file ends at the last labelled one."""
+
     unit: str = "px"
     """Unit of the coordinates."""
 

@@ -22,7 +22,7 @@ from napari_neuroembed.data.project.opening import open_recording, rate_origin
 from napari_neuroembed.data.project.roots import Roots, is_source
 from napari_neuroembed.data.project.source_records import take_records
 from napari_neuroembed.data.project.sources import find_files
-from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec
+from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec, StreamSpec
 from napari_neuroembed.data.recording import Stream
 from napari_neuroembed.errors import DataError, NeuroembedError
 from napari_neuroembed.progress import Report, silent
@@ -30,6 +30,9 @@ from napari_neuroembed.progress import Report, silent
 if TYPE_CHECKING:
     from napari_neuroembed.data.annotations.importing import LabelImport
     from napari_neuroembed.data.project import Project
+
+_SELECTORS = ("part", "individual")
+"""Options of readers that take different data out of one file."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,7 @@ def _look(
     roots, spec = build_recording(project, request, name)
     opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
     problems = [*request.findings, *opened.problems]
-    problems += duplicate_problems(project, name, take_records(spec, roots))
+    problems += duplicate_problems(project, spec, take_records(spec, roots))
     labels = None
     if request.labels is not None:
         path = label_path(request.labels, roots)
@@ -219,36 +222,51 @@ def free_name(project: Project, animal: str) -> str:
 
 
 def duplicate_problems(
-    project: Project, recording: str, taken: Mapping[str, Iterable[Fingerprint]]
+    project: Project, spec: RecordingSpec, taken: Mapping[str, Iterable[Fingerprint]]
 ) -> list[Problem]:
     """Find files that another recording of the project has already.
 
     Returns
     -------
     ``source.duplicate`` errors: the same file in two recordings would put the same
-    data into fit and fresh recordings, or under two animals.
+    data into fit and fresh recordings, or under two animals. Different parts or
+    individuals of one file are different data.
     """
-    owners = {
-        entry.content: (name, stream)
-        for name, streams in project.records().items()
-        for stream, entries in streams.items()
-        for entry in entries
-        if not is_sync(stream) and name != recording
-    }
-    animals = {r.id: r.animal for r in project.spec.recordings}
+    known = {r.id: r for r in project.spec.recordings if r.id != spec.id}
+    owners: dict[object, list[tuple[str, str]]] = {}
+    for name, streams in project.records().items():
+        for stream, entries in streams.items():
+            if name in known and not is_sync(stream):
+                for entry in entries:
+                    owners.setdefault(entry.content, []).append((name, stream))
     problems = []
-    for stream, entries in taken.items():
-        for entry in entries:
-            owner = owners.get(entry.content)
-            if owner is None or is_sync(stream) or owner[0] not in animals:
+    for stream, entry in (
+        (stream, entry)
+        for stream, entries in taken.items()
+        if not is_sync(stream)
+        for entry in entries
+    ):
+        for name, other in owners.get(entry.content, ()):
+            if _takes_another(spec.streams[stream], known[name].streams.get(other)):
                 continue
             text = (
-                f"{entry.source} ({stream}) has the same content as {owner[1]} of "
-                f"recording {owner[0]!r} of animal {animals[owner[0]]!r}. The same "
-                "data in two recordings make every score of identity and action wrong."
+                f"{entry.source} ({stream}) has the same content as {other} of "
+                f"recording {name!r} of animal {known[name].animal!r}. The same data "
+                "in two recordings make every score of identity and action wrong."
             )
-            problems.append(Problem("source.duplicate", "error", text, recording))
+            problems.append(Problem("source.duplicate", "error", text, spec.id))
+            break
     return problems
+
+
+def _takes_another(one: StreamSpec, other: StreamSpec | None) -> bool:
+    """Whether two streams take different recordings or animals out of one file."""
+    if other is None:
+        return False
+    mine, its = one.reader_options, other.reader_options
+    return any(
+        key in mine and key in its and mine[key] != its[key] for key in _SELECTORS
+    )
 
 
 def present_recording(project: Project, request: ImportRequest) -> str | None:
@@ -270,6 +288,9 @@ def present_recording(project: Project, request: ImportRequest) -> str | None:
             shared
             and known.animal == spec.animal
             and all(known.streams[n].source == spec.streams[n].source for n in shared)
+            and not any(
+                _takes_another(spec.streams[n], known.streams[n]) for n in shared
+            )
         ):
             return known.id
     return None

@@ -281,6 +281,8 @@ def _tie_all(
         spec = replace(spec, reader=reader.name)
         with with_flags(name, reader):
             about = reader.describe(source, options_of(spec, kind))
+        if about.place is not None:
+            spec = replace(spec, source=to_source(about.place, roots))
         shapes[name] = int(about.shape[0])
         if spec.sync is None and tied:
             spec, problem = _default_tie(name, spec, tied, shapes, about)

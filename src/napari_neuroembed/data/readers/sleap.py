@@ -87,7 +87,12 @@ class SleapReader:
             one = tracks.names.index(own) if own else 0
             data = tracks.of(file, one)
             confidence, doubts = tracks.scores(file, one, data)
-            doubts += tracks.doubts
+        if told.n_frames is not None:
+            doubts += _short(len(data), told.n_frames, source.name)
+            data = _lengthen(data, told.n_frames)
+            confidence = (
+                None if confidence is None else _lengthen(confidence, told.n_frames)
+            )
         return Signals(
             name=source.name,
             kind="pose",
@@ -100,7 +105,7 @@ class SleapReader:
                 "individuals": list(tracks.names),
                 ENDS_EARLY: "SLEAP ends a file at the last labelled frame",
             },
-            problems=(*problems, *doubts),
+            problems=(*problems, *doubts, *tracks.doubts),
         )
 
 
@@ -187,6 +192,33 @@ class _Tracks:
         counts = (file.numbers("track_occupancy") != 0).sum(axis=shape.index(n))
         listed = ", ".join(f"{int(count):,}" for count in counts)
         return f" (seen in {listed} of {n:,} frames)"
+
+
+def _short(n: int, n_video: int, name: str) -> list[Problem]:
+    """Return the warning that a file ends before its video.
+
+    Raises
+    ------
+    DataError
+        When it does not.
+    """
+    if n > n_video:
+        raise DataError(
+            f"{name} has {n:,} frames, but n_frames says {n_video:,}. Give the frames "
+            "of the video, or leave it out. [pose.length]"
+        )
+    if n == n_video:
+        return []
+    text = (
+        f"the file has {n:,} frames, its video {n_video:,}; the last {n_video - n:,} "
+        "count as not tracked."
+    )
+    return [Problem("pose.short", "warning", text, name)]
+
+
+def _lengthen(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    lost = np.full((n - len(values), *values.shape[1:]), np.nan)
+    return np.concatenate([values, lost])
 
 
 def _is_project(file: Hdf5File) -> bool:

@@ -87,7 +87,8 @@ class Suite2pReader:
 
     def describe(self, source: Source, options: Mapping[str, Any]) -> Description:
         """Read the headers, iscell and the settings."""
-        return describe_signals(self._load(source, options))
+        signals = self._load(source, options)
+        return replace(describe_signals(signals), place=Path(signals.name))
 
     def read(
         self,
@@ -125,6 +126,7 @@ class Suite2pReader:
         frames = min(cells.shape[1], around.shape[1])
         values = {} if problems else settings.values
         first, stop, parts, notes = _part(plane, values, told, frames)
+        notes.append(_taken(plane, len(cells), rois.size, told))
         return Signals(
             name=str(plane),
             kind="trace",
@@ -142,6 +144,16 @@ class Suite2pReader:
             },
             problems=(*problems, *settings.problems, *notes),
         )
+
+
+def _taken(plane: Path, n: int, n_taken: int, told: Suite2pOptions) -> Problem:
+    """Say which traces are taken and how they were made."""
+    which = "all are taken" if told.all_rois else "those suite2p calls cells"
+    text = (
+        f"{n_taken:,} of {n:,} regions ({which}), each F - {told.neuropil:g} Fneu. "
+        "Other choices: all_rois, neuropil."
+    )
+    return Problem("suite2p.taken", "note", text, str(plane))
 
 
 def _with_pixels(signals: Signals) -> Signals:
@@ -185,8 +197,8 @@ def _choose_plane(source: Source, told: Suite2pOptions) -> Path:
     if len(planes) > 1:
         raise DataError(
             f"{source.path} holds {len(planes)} planes: "
-            f"{', '.join(p.name for p in planes)}. They are recorded one after the "
-            "other, so give one: plane: 0. [suite2p.plane]"
+            f"{', '.join(p.name for p in planes)}. They were recorded in turn, each on "
+            "its own clock; say which one with plane: 0. [suite2p.plane]"
         )
     return planes[0]
 
@@ -241,17 +253,17 @@ def _part(
         )
     if len(parts) == 1 and not told.part:
         return 0, n, parts, []
-    listed = ", ".join(f"{i}: {k:,}" for i, k in enumerate(parts[:8]))
+    listed = ", ".join(f"part {i} has {k:,}" for i, k in enumerate(parts[:8]))
     if told.part is None and by_folder is None:
         text = (
-            f"the traces come from {len(parts)} files in a row (frames {listed}) and "
+            f"the traces come from {len(parts)} files in a row ({listed} frames) and "
             "are taken as one recording; if they are several, say which: part: 0."
         )
         return 0, n, parts, [Problem("suite2p.part", "warning", text, str(plane))]
     if told.part is None or told.part >= len(parts):
         raise DataError(
-            f"{plane} holds {len(parts)} recordings in a row (frames {listed}). Say "
-            "which with part: 0. [suite2p.part]"
+            f"{plane} holds {len(parts)} recordings in a row ({listed} frames). Import "
+            "them one by one; say which with part: 0. [suite2p.part]"
         )
     first = sum(parts[: told.part])
     return first, first + parts[told.part], parts, []

@@ -12,7 +12,7 @@ import numpy as np
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.array_header import read_header
 from napari_neuroembed.data.readers.rates import RateClaim
-from napari_neuroembed.data.unpickle import load_pickle_bytes
+from napari_neuroembed.data.unpickle import MAX_BYTES, load_pickle_bytes
 from napari_neuroembed.errors import DataError
 
 FILES = ("ops.npy", "settings.npy", "db.npy")
@@ -81,8 +81,13 @@ def load_object(path: Path) -> Any:
     Raises
     ------
     DataError
-        When it asks for a class, or is damaged.
+        When it asks for a class, is damaged, or is too large.
     """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise DataError(
+            f"{path} has {size:,} bytes; the limit is {MAX_BYTES:,}. [size.cap]"
+        )
     with path.open("rb") as file:
         read_header(file, str(path))
         content = file.read()
