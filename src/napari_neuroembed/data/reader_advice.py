@@ -75,7 +75,9 @@ reader_options of neural.
 
 def _example(name: str, text: str) -> str | None:
     """Return the value that a text gives an option as an example, ``...`` if none."""
-    found = re.search(rf"(?<![\w./]){name}:\s*(\[[^\]]*\]|[\w./*-]*[\w*])?", text)
+    found = re.search(
+        rf"(?<![\w./]){name}:\s*(?!or\b)(\[[^\]]*\]|[\w./*-]*[\w*])?", text
+    )
     return None if found is None else found.group(1) or "..."
 
 

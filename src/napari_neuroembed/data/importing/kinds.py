@@ -30,13 +30,13 @@ def kind_of_source(where: str, roots: Roots, reader: str | None = None) -> Kind:
 
     Returns
     -------
-    ``neural`` whenever a reader of images may know it; else what the reader that
-    knows it gives.
+    ``neural`` whenever a reader of images may know it, or nothing is there; else what
+    the reader that knows it gives.
 
     Raises
     ------
     DataError
-        When nothing is there, or no reader knows it.
+        When no reader knows it.
     ConfigError
         When it may be several things but no images: a flag says which; or when it is
         one file of a suite2p folder.
@@ -44,9 +44,13 @@ def kind_of_source(where: str, roots: Roots, reader: str | None = None) -> Kind:
     if reader is not None:
         kinds = READERS[reader].kinds if reader in READERS else ("neural",)
         return _only(where, reader, kinds)
-    source = (
-        Source(find_files(where, roots)) if is_source(where) else Source.find(where)
-    )
+    try:
+        paths = (
+            find_files(where, roots) if is_source(where) else Source.find(where).paths
+        )
+    except DataError:
+        return "neural"  # the import says that nothing is there, after the flags
+    source = Source(paths)
     _refuse_part(source)
     for one in READERS.values():
         if "neural" in one.kinds and one.sniff(source)[0] > 0:
