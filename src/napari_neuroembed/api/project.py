@@ -28,7 +28,8 @@ from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.run_folder import RUN, RunFolder
 from napari_neuroembed.training.budget import Plan, plan_budget
-from napari_neuroembed.training.run import common_mask, train
+from napari_neuroembed.training.run import train
+from napari_neuroembed.training.setup import common_mask
 
 
 class Project(data_project.Project):

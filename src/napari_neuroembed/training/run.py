@@ -6,37 +6,26 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from lightning_fabric import Fabric
 
 from napari_neuroembed import files
 from napari_neuroembed.config import RunConfig, config_text, load_config
-from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.data.recording import Recording
-from napari_neuroembed.data.splits import Split, make_split
-from napari_neuroembed.data.windows import choose_streams, window_seconds
 from napari_neuroembed.errors import (
     Cancelled,
     NeuroembedError,
     RunFolderError,
-    TrainingError,
 )
-from napari_neuroembed.methods import find_method
 from napari_neuroembed.methods.base import StepReport
 from napari_neuroembed.options.base import to_dict
-from napari_neuroembed.preprocessing.mask import common_mask as mask_of_all
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import History
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
-from napari_neuroembed.training.batches import Batches
 from napari_neuroembed.training.checkpoint import (
     Checkpoint,
     best_loss,
@@ -46,20 +35,18 @@ from napari_neuroembed.training.checkpoint import (
     mark_best,
     save_checkpoint,
 )
-from napari_neuroembed.training.data import TrainingData, build_training_data
-from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
+from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
-from napari_neuroembed.training.model import ModelParts, describe
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything a training holds in memory before its first step."""
-
-    data: TrainingData
-    split: Split
-    parts: ModelParts
-    batches: Batches
+from napari_neuroembed.training.model import describe
+from napari_neuroembed.training.ranks import helpers
+from napari_neuroembed.training.setup import (
+    Setup,
+    common_mask,
+    device_of,
+    fabric_of,
+    prepare,
+    set_threads,
+)
 
 
 def train(
@@ -106,133 +93,66 @@ def train(
             f"Run {folder.name!r} is finished and never altered. Train another one "
             "with another --run name."
         )
-    if config.training.threads:
-        torch.set_num_threads(config.training.threads)
+    set_threads(config)
     started = time.perf_counter()
-    try:
-        recordings = [project.prepared(i) for i in project.recording_ids()]
-        mask, device = common_mask(project), device_of(config)
-        setup = prepare(recordings, config, mask, report, device=device)
-    except NeuroembedError:
-        if not resume:
-            folder.discard()
-        raise
-    except (Cancelled, KeyboardInterrupt):
-        folder.update(status="stopped")
-        raise
-    try:
-        with freed_blocks_kept():
-            last = _train(folder, project, setup, config, report)
-        _finish(last, folder, setup, started)
-    except (Cancelled, KeyboardInterrupt):
-        folder.update(status="stopped")
-        raise
-    except BaseException as error:
-        folder.update(status="failed", error=str(error))
-        raise
+    with helpers(project.path, folder.name, config.training.devices) as team:
+        try:
+            recordings = [project.prepared(i) for i in project.recording_ids()]
+            fabric = fabric_of(recordings, config, team.place)
+            setup = prepare(
+                recordings,
+                config,
+                common_mask(project),
+                report,
+                device=fabric.device,
+                place=team.place,
+            )
+            team.meet(fabric, report)
+            set_threads(config)  # Fabric has an opinion of its own
+        except NeuroembedError:
+            if not resume:
+                folder.discard()
+            raise
+        except (Cancelled, KeyboardInterrupt):
+            folder.update(status="stopped")
+            raise
+        try:
+            with freed_blocks_kept(), team.explaining():
+                last = _train(folder, project, setup, fabric, report)
+            _finish(last, folder, setup, started)
+        except (Cancelled, KeyboardInterrupt):
+            folder.update(status="stopped")
+            raise
+        except BaseException as error:
+            folder.update(status="failed", error=str(error))
+            raise
     return folder
-
-
-def prepare(
-    recordings: Sequence[Recording],
-    config: RunConfig,
-    mask: NDArray[np.bool_] | None,
-    report: Report = silent,
-    *,
-    device: torch.device | None = None,
-) -> Setup:
-    """Check what the method needs, fit, index and build, without a step of training."""
-    if not recordings:
-        raise TrainingError("The project has no recording. Import one first.")
-    report("prepare", 0, 2, "windows and normalisation")
-    method_class = find_method(config.method)
-    neural = choose_streams(recordings, config.windows)["neural"]
-    split = make_split(
-        recordings,
-        config.split,
-        held_out=config.training.held_out,
-        window_s=window_seconds(config.windows, recordings[0], neural),
-    )
-    check_needs(recordings, config, split)
-    data = build_training_data(
-        recordings, split, config, mask=mask, device=device or torch.device("cpu")
-    )
-    if method_class.needs.pose and data.pose is None:
-        raise TrainingError(
-            f"{config.method} pairs neural windows with poses or scalars, but this "
-            "project has neither. Import them, or use --method simclr_views."
-        )
-    method = method_class(config, data.shapes)
-    parts = ModelParts(method, data.fitted.normaliser, data.fitted.scaler)
-    report("prepare", 1, 2, "neighbours and donors")
-    batches = Batches(data, method, config, split)
-    report("prepare", 2, 2)
-    return Setup(data, split, parts, batches)
-
-
-def check_needs(
-    recordings: Sequence[Recording], config: RunConfig, split: Split
-) -> None:
-    """Refuse a method whose needs the project cannot meet, before any work.
-
-    Raises
-    ------
-    TrainingError
-        Naming the animals there are and the method that would do.
-    """
-    needs = find_method(config.method).needs
-    _check_held_out(recordings, config, split)
-    animals = {
-        r.animal
-        for r in recordings
-        if r.animal not in split.held_out and split.roles.get(r.id) in ("fit", "blocks")
-    }
-    if len(animals) < needs.min_animals:
-        raise TrainingError(
-            f"{config.method} swaps poses between animals and needs at least "
-            f"{needs.min_animals} with fit recordings; found {len(animals)} "
-            f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
-            "without swapping) or simclr_views (no poses needed)."
-        )
-
-
-def _check_held_out(
-    recordings: Sequence[Recording], config: RunConfig, split: Split
-) -> None:
-    """Refuse held-out animals that could not be judged afterwards."""
-    if len(split.held_out) > 1:
-        raise TrainingError(
-            f"training.held_out names {len(split.held_out)} animals "
-            f"({', '.join(split.held_out)}); a run leaves out one. Train one run for "
-            "each with --leave-one-animal-out."
-        )
-    neural = choose_streams(recordings, config.windows)["neural"]
-    if split.held_out and recordings[0].streams[neural].kind == "trace":
-        raise TrainingError(
-            f"{split.held_out[0]!r} cannot be held out: a trace encoder has input "
-            "weights of its own for the neurons of every animal, so an animal it never "
-            "saw cannot be embedded. Train with all animals (transductive)."
-        )
 
 
 def _train(
     folder: RunFolder,
     project: Project,
     setup: Setup,
-    config: RunConfig,
+    fabric: Fabric,
     report: Report,
 ) -> Checkpoint:
-    fabric = make_fabric(config.training)
     method = setup.parts.method
+    config = method.config
     state = TrainingState(method, method.optimizer())
     data_hash = _data_hash(project)
     for place in (folder.path, folder.checkpoints):
         files.recover_inside(place)
     if any(folder.checkpoints.glob("step_*")):
-        _restore(folder, setup, state, data_hash)
+        _check_data(folder, data_hash)
+        restore(folder, setup, state)
     else:
         folder.write_splits(setup.split.to_dict())
-    folder.update(status="running", data_hash=data_hash, **_environment(config))
+    folder.update(
+        status="running",
+        data_hash=data_hash,
+        frames=setup.data.neural.sentence(),
+        **_environment(config),
+    )
     history = History(folder.path / HISTORY, keep_until=state.step)
     saver = _Saver(folder, setup, state, config)
     if state.step == 0:
@@ -315,10 +235,7 @@ def config_hash(config: RunConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _restore(
-    folder: RunFolder, setup: Setup, state: TrainingState, data_hash: str
-) -> None:
-    """Load the last whole checkpoint into a freshly built training."""
+def _check_data(folder: RunFolder, data_hash: str) -> None:
     info = folder.info()
     if info.get("data_hash") != data_hash:
         raise RunFolderError(
@@ -326,6 +243,10 @@ def _restore(
             f"{info.get('data_hash')}, now {data_hash}), so it cannot go on. Train a "
             "new run."
         )
+
+
+def restore(folder: RunFolder, setup: Setup, state: TrainingState) -> None:
+    """Load the last whole checkpoint into a freshly built training."""
     checkpoint = latest(folder.checkpoints)
     load_weights(checkpoint, setup.parts)
     stored = load_resume(checkpoint)
@@ -348,19 +269,6 @@ def _finish(
     )
 
 
-def common_mask(project: Project) -> NDArray[np.bool_] | None:
-    """Return the pixels that are valid in every recording; None without images.
-
-    Raises
-    ------
-    DataError
-        When the recordings were prepared to different sizes, or share no pixel.
-    """
-    masks = [read_mask(project.derived_folder(i)) for i in project.recording_ids()]
-    known = [mask for mask in masks if mask is not None]
-    return mask_of_all(known) if known else None
-
-
 def _data_hash(project: Project) -> str:
     """Return a hash of all pre-processed files the training reads."""
     digest = hashlib.sha256()
@@ -381,12 +289,8 @@ def _environment(config: RunConfig) -> dict[str, Any]:
         },
         "threads": torch.get_num_threads(),
         "device": str(device_of(config)),
+        "world_size": config.training.devices,
     }
-
-
-def device_of(config: RunConfig) -> torch.device:
-    """Return the device a configuration trains on."""
-    return torch.device(make_fabric(config.training).device)
 
 
 def _sentence(done: StepReport) -> str:
