@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,16 @@ from napari_neuroembed.data.project.acceptance import (
     is_accepted,
     refuse_with_option,
 )
-from napari_neuroembed.data.project.fingerprints import Fingerprint, is_sync
+from napari_neuroembed.data.project.duplicates import (
+    duplicate_problems,
+    takes_another,
+)
 from napari_neuroembed.data.project.names import check_name
 from napari_neuroembed.data.project.opening import open_recording, rate_origin
 from napari_neuroembed.data.project.roots import Roots, is_source
 from napari_neuroembed.data.project.source_records import take_records
 from napari_neuroembed.data.project.sources import find_files
-from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec, StreamSpec
+from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec
 from napari_neuroembed.data.recording import Stream
 from napari_neuroembed.errors import DataError, NeuroembedError
 from napari_neuroembed.progress import Report, silent
@@ -30,9 +33,6 @@ from napari_neuroembed.progress import Report, silent
 if TYPE_CHECKING:
     from napari_neuroembed.data.annotations.importing import LabelImport
     from napari_neuroembed.data.project import Project
-
-_SELECTORS = ("part", "individual")
-"""Options of readers that take different data out of one file."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,9 @@ def _look(
     roots, spec = build_recording(project, request, name)
     opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
     problems = [*request.findings, *opened.problems]
-    problems += duplicate_problems(project, spec, take_records(spec, roots))
+    records = {**project.records(), name: take_records(spec, roots)}
+    found = duplicate_problems([*project.spec.recordings, spec], records)
+    problems += [problem for problem in found if problem.where == name]
     labels = None
     if request.labels is not None:
         path = label_path(request.labels, roots)
@@ -221,54 +223,6 @@ def free_name(project: Project, animal: str) -> str:
     return f"{animal}_{number:03d}"
 
 
-def duplicate_problems(
-    project: Project, spec: RecordingSpec, taken: Mapping[str, Iterable[Fingerprint]]
-) -> list[Problem]:
-    """Find files that another recording of the project has already.
-
-    Returns
-    -------
-    ``source.duplicate`` errors: the same file in two recordings would put the same
-    data into fit and fresh recordings, or under two animals. Different parts or
-    individuals of one file are different data.
-    """
-    known = {r.id: r for r in project.spec.recordings if r.id != spec.id}
-    owners: dict[object, list[tuple[str, str]]] = {}
-    for name, streams in project.records().items():
-        for stream, entries in streams.items():
-            if name in known and not is_sync(stream):
-                for entry in entries:
-                    owners.setdefault(entry.content, []).append((name, stream))
-    problems = []
-    for stream, entry in (
-        (stream, entry)
-        for stream, entries in taken.items()
-        if not is_sync(stream)
-        for entry in entries
-    ):
-        for name, other in owners.get(entry.content, ()):
-            if _takes_another(spec.streams[stream], known[name].streams.get(other)):
-                continue
-            text = (
-                f"{entry.source} ({stream}) has the same content as {other} of "
-                f"recording {name!r} of animal {known[name].animal!r}. The same data "
-                "in two recordings make every score of identity and action wrong."
-            )
-            problems.append(Problem("source.duplicate", "error", text, spec.id))
-            break
-    return problems
-
-
-def _takes_another(one: StreamSpec, other: StreamSpec | None) -> bool:
-    """Whether two streams take different recordings or animals out of one file."""
-    if other is None:
-        return False
-    mine, its = one.reader_options, other.reader_options
-    return any(
-        key in mine and key in its and mine[key] != its[key] for key in _SELECTORS
-    )
-
-
 def present_recording(project: Project, request: ImportRequest) -> str | None:
     """Return the recording that a request would import again, if there is one.
 
@@ -289,7 +243,7 @@ def present_recording(project: Project, request: ImportRequest) -> str | None:
             and known.animal == spec.animal
             and all(known.streams[n].source == spec.streams[n].source for n in shared)
             and not any(
-                _takes_another(spec.streams[n], known.streams[n]) for n in shared
+                takes_another(spec.streams[n], known.streams[n]) for n in shared
             )
         ):
             return known.id

@@ -318,9 +318,20 @@ def _default_tie(
     if kind in _CLOCK_GIVERS and unrated and shapes[name] == shapes[first]:
         return replace(spec, sync=LikeSync(stream=first)), []
     question = (
-        f"when does {name} start relative to {first}? Give --{name}-start SECONDS "
-        f"(0 if together; negative if earlier), --{name}-sync FILE (a map of frames), "
+        f"when does {name} start relative to {first}? Give --{kind}-start SECONDS "
+        f"(0 if together; negative if earlier), --{kind}-sync FILE (a map of frames), "
         f"or --like {name}={first} (frame by frame the same clock; {name} has "
         f"{shapes[name]:,} frames, {first} {shapes[first]:,})"
     )
-    return spec, [question]
+    questions = [question]
+    if unrated:
+        questions.append(
+            f"how many frames per second has {name}? Give --{kind}-rate HZ (not with "
+            "--like)"
+        )
+    questions += [
+        f"{problem.text} [{problem.id}]"
+        for problem in about.problems
+        if problem.id == "pose.individuals"
+    ]
+    return spec, questions
