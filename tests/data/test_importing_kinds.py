@@ -108,7 +108,7 @@ def test_a_file_out_of_a_suite2p_folder_is_sent_back_to_its_folder(tmp_path):
     folder = suite2p(tmp_path) / "plane0"
     for name in ("F.npy", "iscell.npy", "ops.npy"):
         with pytest.raises(
-            ConfigError, match=rf"{name} is one file of a suite2p folde"
+            ConfigError, match=rf"{name} is one file of a suite2p"
         ):
             kind_of_source(str(folder / name), Roots(tmp_path))
 
