@@ -107,9 +107,7 @@ def test_what_cannot_be_told_is_asked_with_the_flags(tmp_path, rng):
 def test_a_file_out_of_a_suite2p_folder_is_sent_back_to_its_folder(tmp_path):
     folder = suite2p(tmp_path) / "plane0"
     for name in ("F.npy", "iscell.npy", "ops.npy"):
-        with pytest.raises(
-            ConfigError, match=rf"{name} is one file of a suite2p"
-        ):
+        with pytest.raises(ConfigError, match=rf"{name} is one file of a suite2p"):
             kind_of_source(str(folder / name), Roots(tmp_path))
 
 

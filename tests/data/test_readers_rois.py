@@ -209,9 +209,7 @@ class TestCaiman:
 
     def test_no_rate_at_all_is_asked_for(self, c, images, tmp_path):
         path = write_caiman(tmp_path / "a.hdf5", c, images, fr=None)
-        with pytest.raises(
-            DataError, match=r"40 frames but no frame rate.*rate.miss"
-        ):
+        with pytest.raises(DataError, match=r"40 frames but no frame rate.*rate.miss"):
             read("caiman", path, accept=["caiman.fr"])
         with h5py.File(path, "a") as file:
             file.create_group("params/data").attrs["fr"] = 9.0

@@ -156,8 +156,13 @@ def project_problems(project: Project) -> list[Problem]:
     recordings = project.spec.recordings
     problems = []
     if not recordings:
-        text = "The project has no recording yet; see neuroembed import."
-        problems.append(Problem("project.empty", "error", text))
+        problems.append(
+            Problem(
+                "project.empty",
+                "error",
+                "The project has no recording yet; see neuroembed import.",
+            )
+        )
     animals = project.animals()
     if len(animals) == 1:
         n = len(recordings)

@@ -248,20 +248,25 @@ def _with_pixels(signals: Signals) -> Signals:
     """Add the footprints of the chosen components, or why there are none."""
     traces = signals.data
     assert isinstance(traces, CaimanTraces)
-    problem, found = None, None
+    problems, found = [], None
     try:
         with open_hdf5(traces.path) as file:
             found, lacks = _footprints(file, int(signals.facts["rois"]))
-        if lacks:
-            text = f"{lacks}, so the traces come without the pixels of their regions."
-            problem = Problem("caiman.pixels", "warning", text, signals.name)
         if found is not None:
             found = found.take(traces.rois)
+        else:
+            problems.append(
+                Problem(
+                    "caiman.pixels",
+                    "warning",
+                    f"{lacks}, so the traces come without the pixels of their regions.",
+                    signals.name,
+                )
+            )
     except DataError as error:
         text = f"the pixels of the components were not read. {error}"
-        problem = Problem("footprints.invalid", "error", text, signals.name)
-    more = () if problem is None else (problem,)
-    return replace(signals, footprints=found, problems=(*signals.problems, *more))
+        problems.append(Problem("footprints.invalid", "error", text, signals.name))
+    return replace(signals, footprints=found, problems=(*signals.problems, *problems))
 
 
 def _footprints(file: Hdf5File, n_rois: int) -> tuple[Footprints | None, str]:

@@ -136,14 +136,24 @@ def frame_times(
     lost = int((np.diff(rows) - 1).sum())
     problems = []
     if rows.size and rows[0] != 0:
-        text = (
-            f"the first row is frame {rows[0]:g}, not 0; the stream starts with it, so "
-            "count its start from there."
+        problems.append(
+            Problem(
+                "pose.first_frame",
+                "warning",
+                f"the first row is frame {rows[0]:g}, not 0; the stream starts with "
+                "it, so count its start from there.",
+                name,
+            )
         )
-        problems.append(Problem("pose.first_frame", "warning", text, name))
     if not lost:
         return None, problems
-    text = f"{lost:,} frame numbers are missing; they become gaps in time."
-    problems.append(Problem("pose.frames", "warning", text, name))
+    problems.append(
+        Problem(
+            "pose.frames",
+            "warning",
+            f"{lost:,} frame numbers are missing; they become gaps in time.",
+            name,
+        )
+    )
     times = (rows - rows[0] + 0.5) / rate_hz if rate_hz else None
     return times, problems

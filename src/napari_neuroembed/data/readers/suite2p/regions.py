@@ -41,8 +41,14 @@ def read_regions(
     elif image_shape is None:
         lacks = "no settings file says the size of the image (Ly, Lx)"
     if lacks or image_shape is None:
-        text = f"{lacks}, so the traces come without the pixels of their regions."
-        return None, [Problem("suite2p.stat", "warning", text, str(plane))]
+        return None, [
+            Problem(
+                "suite2p.stat",
+                "warning",
+                f"{lacks}, so the traces come without the pixels of their regions.",
+                str(plane),
+            )
+        ]
     try:
         return _footprints(path, n_regions, image_shape), []
     except DataError as error:
