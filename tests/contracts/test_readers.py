@@ -14,6 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.data.fixtures import prairie_files, scanimage_files
+from tests.data.fixtures.hdf5_files import (
+    dlc_labels,
+    write_caiman,
+    write_dlc_h5,
+    write_sleap,
+)
 from tests.data.fixtures.stack_files import movie, write_shaped
 from tests.data.fixtures.table_files import write_dlc, write_suite2p
 from tests.data.fixtures.video_files import write_clip
@@ -110,6 +116,27 @@ def suite2p(folder: Path) -> Path:
     return write_suite2p(folder, f, f / 2, np.ones(5), {"fs": 12.5})
 
 
+def deeplabcut_h5(folder: Path) -> Path:
+    labels = dlc_labels(["nose", "tail"])
+    return write_dlc_h5(folder / "a.h5", values(N, 6), labels)
+
+
+def sleap(folder: Path) -> Path:
+    return write_sleap(folder / "a.h5", values(N, 1, 3, 2), ["nose", "back", "tail"])
+
+
+def df3d(folder: Path) -> Path:
+    legs = {f"{leg}_leg": values(N, 5, 3) for leg in ("RF", "LF")}
+    (folder / "a.pkl").write_bytes(pickle.dumps(legs))
+    return folder / "a.pkl"
+
+
+def caiman(folder: Path) -> Path:
+    images = np.zeros((5, 8, 9))
+    images[range(5), range(5), range(5)] = 1
+    return write_caiman(folder / "a.hdf5", values(5, N), images, fr=12.5)
+
+
 def cut(path: Path) -> Path:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * 0.6)])
@@ -193,6 +220,12 @@ CASES = {
     "deeplabcut": Case(
         deeplabcut, (N, 2, 2), "no regular table", "zero bytes", damage=cut_table
     ),
+    "deeplabcut_h5": Case(
+        deeplabcut_h5, (N, 2, 2), "damaged or no HDF5", "no HDF5 file", damage=cut
+    ),
+    "sleap": Case(sleap, (N, 3, 2), "damaged or no HDF5", "no HDF5 file", damage=cut),
+    "df3d": Case(df3d, (N, 10, 3), "damaged or no pickle", "no pickle", damage=cut),
+    "caiman": Case(caiman, (N, 5), "damaged or no HDF5", "no HDF5 file", damage=cut),
     "suite2p": Case(
         suite2p,
         (N, 5),

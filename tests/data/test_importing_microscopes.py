@@ -30,7 +30,7 @@ def test_a_volume_of_scanimage_is_imported_by_following_the_messages(tmp_path):
         "plane: 0 .. 2",
         "{functional: 0",
         "--salvage",
-        "--reader-option neural.plane=...",
+        "--reader-option neural.plane=0",
         "--channel ROLE=N",
     ):
         assert advice in err

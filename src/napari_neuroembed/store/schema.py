@@ -27,7 +27,11 @@ DERIVED_FILES = {
     "native.tif": "registered stack at native size, with `preprocessing.keep_native`",
     "<stream>.npy": "poses, traces or scalars, one row per frame, float32",
     "<stream>_times.npy": "times of the frames in seconds, where they are not regular",
-    "<stream>.json": "kind, clock, names, units and invalid stretches of a stream",
+    "<stream>_footprints.npz": "pixels of the region behind each trace, where the "
+    "source has them: `y`, `x`, `weights` (and `overlap`) of all regions in a row, "
+    "region i from `starts[i]` to `starts[i + 1]`",
+    "<stream>.json": "kind, clock, names, units and invalid stretches of a stream; "
+    "size of the image of its footprints",
     "mask.npy": "pixels that every frame shows, at the size of the cache",
     "mean.npy": "mean image, for people",
     "template.npy": "image that all frames were moved onto",
