@@ -104,16 +104,31 @@ def raw_signals(
             rows = slice(start, start + _ROWS)
             gathered = bank.gather(frames.recording[rows], frames.neural[rows])
             neural.append(_small(gathered.mean(dim=1)).numpy())
-        if frames.pose is not None and model.parts.scaler is not None:
-            data = recording.streams[model.streams["pose"]].data
-            poses = torch.from_numpy(np.array(data, dtype=np.float32))
-            clipped = frames.pose.clamp(0, len(poses) - 1)
-            scaled = model.parts.scaler(poses)[clipped]
-            pose.append(scaled.reshape(len(scaled), -1).numpy())
+        scaled = pose_windows(model, recording, table)
+        if scaled is not None:
+            pose.append(scaled)
     raw = {"raw_neural": np.concatenate(neural).astype(np.float32)}
     if pose:
         raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
     return raw
+
+
+def pose_windows(
+    model: Model, recording: Recording, windows: pd.DataFrame
+) -> NDArray[np.float32] | None:
+    """Return the scaled second stream of one recording's windows, (n, time * feature).
+
+    None where the run or the windows have no second stream.
+    """
+    frames = window_frames(windows, [recording.id], [recording.animal]).pose
+    scaler = model.parts.scaler
+    if frames is None or scaler is None or "pose" not in model.streams:
+        return None
+    data = recording.streams[model.streams["pose"]].data
+    poses = torch.from_numpy(np.array(data, dtype=np.float32))
+    scaled = scaler.cpu()(poses)[frames.clamp(0, len(poses) - 1)]
+    flat: NDArray[np.float32] = scaled.reshape(len(scaled), -1).numpy()
+    return flat
 
 
 def window_actions(
@@ -185,7 +200,4 @@ def _small(frames: torch.Tensor) -> torch.Tensor:
 
 
 def _stride(run: RunFolder, set_name: str) -> float:
-    from napari_neuroembed import files
-
-    facts = files.read_json(run.path / "embeddings" / set_name / "embedding.json")
-    return float(facts["stride_s"])
+    return float(run.embedding_facts(set_name)["stride_s"])
