@@ -206,9 +206,12 @@ class RunFolder:
         arrays: Mapping[str, NDArray[np.float32]],
         facts: Mapping[str, Any],
         *,
+        tables: Mapping[str, pd.DataFrame] | None = None,
         replace: bool = False,
     ) -> Path:
         """Write one set of embeddings: row i of every array is row i of the windows.
+
+        `tables` are kept beside them, by name.
 
         Raises
         ------
@@ -226,6 +229,8 @@ class RunFolder:
         try:
             with files.write_folder(target, replace=replace) as build:
                 windows.to_parquet(build / "windows.parquet", index=False)
+                for name, table in (tables or {}).items():
+                    table.to_parquet(build / f"{name}.parquet", index=False)
                 for name, array in arrays.items():
                     np.save(build / f"{name}.npy", array, allow_pickle=False)
                 files.write_json(
@@ -276,6 +281,16 @@ class RunFolder:
             )
         with files.unchanged(folder):
             return _read_set(folder, stream)
+
+    def embedding_facts(self, set_name: str = "eval") -> dict[str, Any]:
+        """Return what ``embedding.json`` of a set says; raises as `read_embedding`."""
+        folder = self.path / "embeddings" / set_name
+        if not (folder / "embedding.json").is_file():
+            raise RunFolderError(
+                f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
+                f"{', '.join(self.embedding_sets()) or 'none'}."
+            )
+        return dict(files.read_json(folder / "embedding.json"))
 
     def embedding_sets(self) -> list[str]:
         """Return the names of the embedding sets."""

@@ -65,9 +65,12 @@ RUN_FILES = {
     "set belongs to it.",
     "embeddings/<set>/neural.npy": "Embedding h of the neural windows, float32.",
     "embeddings/<set>/pose.npy": "Embedding h of the second stream, if there is one.",
-    "embeddings/<set>/embedding.json": "Streams, stride, step of the model, and how "
-    "many windows were left out, by reason; of an imported embedding also the frame of "
-    "its row 0, and how many frames each row saw.",
+    "embeddings/<set>/embedding.json": "Streams, stride, step of the model, how many "
+    "windows were left out, by reason, and `new_animals`: whether each animal that the "
+    "training never saw can be trusted, and why not; of an imported embedding also the "
+    "frame of its row 0, and how many frames each row saw.",
+    "embeddings/<set>/distances.parquet": "Of animals that the training never saw: "
+    "distance of every window to the training's, in units of their own.",
     "embeddings/<set>/manifest.json": "Sizes and sha256 of the files beside it.",
     "evaluation/latest.json": "Name of the newest evaluation.",
     "evaluation/<name>/config.yaml": "How it was judged.",
