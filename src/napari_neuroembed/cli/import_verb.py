@@ -118,7 +118,7 @@ def _import_one(
     from napari_neuroembed.data.importing import import_recording
     from napari_neuroembed.data.importing.thor import complete, thor_folder
 
-    request = request_of(args)
+    request = request_of(args, project.roots)
     folder = thor_folder(request)
     if folder is not None:
         _say_folder(folder, report)

@@ -25,6 +25,13 @@ FIRM = frozenset(
         "recording.name",
         "thor.folder",
         "thor.sync",
+        "scanimage.layout",
+        "scanimage.lost",
+        "scanimage.mroi",
+        "scanimage.plane",
+        "prairie.cycles",
+        "prairie.layout",
+        "prairie.plane",
     }
 )
 """Checks that need an answer rather than a consent; their texts say which."""
