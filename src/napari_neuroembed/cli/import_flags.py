@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_neuroembed.cli.flags import option_value
+from napari_neuroembed.cli.flags import option_value, pairs
 from napari_neuroembed.cli.thor_flags import (
     NO_SYNC,
     add_thor_flags,
@@ -216,12 +216,7 @@ def stream_settings(
         found[first] |= _given(rate_hz=args.rate, reader=args.reader)
     for name, line in lines_of(args, found).items():
         found[name]["line"] = line
-    if args.sync not in (None, NO_SYNC):
-        others = [name for name in found if name != first]
-        target = "pose" if "pose" in found else next(iter(others), first)
-        found[target]["sync_file"] = args.sync
-        if target == first:
-            found[target]["sync_kind"] = "timestamps"
+    _add_sync(args, found, first)
     for name, other in pairs(args.like, "--like").items():
         _known(found, name, "--like")["like"] = other
     for flag, kind in (("unit", "scalar"), ("individual", "pose")):
@@ -238,26 +233,17 @@ def stream_settings(
     return found
 
 
-def pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
-    """Split ``NAME=VALUE`` flags.
-
-    Raises
-    ------
-    ConfigError
-        For one without ``=``.
-
-    Examples
-    --------
-    >>> pairs(["scalar=neural"], "--like")
-    {'scalar': 'neural'}
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise ConfigError(f"{flag} {text!r}: expected NAME=VALUE.")
-        found[name.strip()] = value.strip()
-    return found
+def _add_sync(
+    args: argparse.Namespace, found: dict[str, dict[str, Any]], first: str
+) -> None:
+    """Give ``--sync`` to the pose, another second stream, or the only one."""
+    if args.sync in (None, NO_SYNC):
+        return
+    others = [name for name in found if name != first]
+    target = "pose" if "pose" in found else next(iter(others), first)
+    found[target]["sync_file"] = args.sync
+    if target == first:
+        found[target]["sync_kind"] = "timestamps"
 
 
 def _add_repeated(group: Any, flag: str, metavar: str, text: str) -> None:

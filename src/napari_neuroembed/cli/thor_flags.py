@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Collection
 from pathlib import Path
 
+from napari_neuroembed.cli.flags import pairs
 from napari_neuroembed.data.importing.request import ThorRequest
 from napari_neuroembed.data.project.roots import is_source
 from napari_neuroembed.errors import ConfigError
@@ -76,8 +77,6 @@ def lines_of(args: argparse.Namespace, streams: Collection[str]) -> dict[str, st
     ConfigError
         When a flag speaks of a stream that is not there.
     """
-    from napari_neuroembed.cli.import_flags import pairs
-
     found: dict[str, str] = {}
     if args.camera_line is not None:
         filmed = [name for name in streams if name.startswith(("pose", "video"))]

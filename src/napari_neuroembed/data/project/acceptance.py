@@ -23,8 +23,6 @@ FIRM = frozenset(
         "label.overlap",
         "label.subject",
         "recording.name",
-        "thor.folder",
-        "thor.sync",
         "scanimage.layout",
         "scanimage.lost",
         "scanimage.mroi",
@@ -32,6 +30,11 @@ FIRM = frozenset(
         "prairie.cycles",
         "prairie.layout",
         "prairie.plane",
+        "thor.channels",
+        "thor.folder",
+        "thor.product",
+        "thor.slice",
+        "thor.sync",
     }
 )
 """Checks that need an answer rather than a consent; their texts say which."""
