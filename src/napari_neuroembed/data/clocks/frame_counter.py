@@ -144,8 +144,8 @@ def pulsed_frames(
         problems.append(Problem("thor.pulses", "error", text))
     elif found > needed:
         text = (
-            f"{name} rises {found:,} times, {needed:,} frames were taken; the last "
-            f"{found - needed:,} rises are ignored."
+            f"{name} rises {found:,} times, {needed:,} frames were taken; "
+            f"{found - needed:,} at the end left unused."
         )
         problems.append(Problem("thor.pulses", "note", text))
     starts = np.full(needed, np.nan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from napari_neuroembed.data.importing.thor_folder import find_thor
 from napari_neuroembed.data.project.roots import Roots, is_source
 from napari_neuroembed.data.project.sources import find_files
 from napari_neuroembed.data.readers import READERS, find_reader
@@ -57,7 +58,12 @@ def kind_of_source(where: str, roots: Roots, reader: str | None = None) -> Kind:
             if len(one.kinds) > 1:
                 _refuse_others(source, one)
             return "neural"
-    found = find_reader(source, KINDS)
+    try:
+        found = find_reader(source, KINDS)
+    except DataError:
+        if find_thor(source.path) is not None:
+            return "neural"
+        raise
     return _only(where, found.name, found.kinds)
 
 

@@ -29,8 +29,10 @@ _BEHAVIOUR = ("pose", "video", "scalar", "trace")
 
 def thor_folder(request: ImportRequest) -> ThorFolder | None:
     """Return the ThorLabs folder that a request names as its images, if it does."""
-    first = next(iter(request.streams.values()), None)
-    if first is None or isinstance(first.source, tuple) or is_source(first.source):
+    name, first = next(iter(request.streams.items()), ("", None))
+    if first is None or not name.startswith("neural"):
+        return None
+    if isinstance(first.source, tuple) or is_source(first.source):
         return None
     if first.reader not in (None, "thor_raw", "thor_tiff"):
         return None
@@ -64,12 +66,13 @@ def complete(request: ImportRequest, folder: ThorFolder | None = None) -> Import
     if folder is not None:
         findings += _which_images(folder)
         streams[first] = replace(streams[first], source=folder.images[0])
-    syncs = named or (folder.syncs if folder is not None else ())
+    syncs, is_sure = (named, True) if named or folder is None else _beside(folder)
     if not request.thor.is_used:
         syncs = ()
-    if len(syncs) > 1 and not (streams[first].rate_hz and not named):
+    in_doubt = len(syncs) > 1 or (len(syncs) == 1 and not is_sure)
+    if in_doubt and not (streams[first].rate_hz and not named):
         findings.append(_which_sync(syncs, folder))
-    sync = syncs[0] if len(syncs) == 1 else None
+    sync = None if in_doubt or not syncs else syncs[0]
     thor = _thor(request.thor, sync, folder)
     if sync is None and not findings:
         findings += _idle(request)
@@ -95,6 +98,12 @@ def _named_syncs(request: ImportRequest) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def _beside(folder: ThorFolder) -> tuple[tuple[Path, ...], bool]:
+    """Return the ThorSync files in question, and whether they can only be meant."""
+    inside = tuple(s for s in folder.syncs if s.is_relative_to(folder.images[0]))
+    return inside or folder.syncs, bool(inside) or not folder.others
+
+
 def _thor(
     asked: ThorRequest, sync: Path | None, folder: ThorFolder | None
 ) -> ThorRequest:
@@ -102,8 +111,8 @@ def _thor(
     settings, capture = asked.settings, asked.capture
     if sync is not None and settings is None and (sync.parent / SETTINGS).is_file():
         settings = sync.parent / SETTINGS
-    if capture is None and folder is not None and len(folder.captures) == 1:
-        capture = folder.captures[0]
+    if capture is None and folder is not None and not folder.others:
+        capture = folder.captures[0] if len(folder.captures) == 1 else None
     return replace(asked, settings=settings, capture=capture)
 
 
@@ -160,8 +169,14 @@ def _which_sync(syncs: Sequence[Path], folder: ThorFolder | None) -> Problem:
     listed = ", ".join(
         str(path) if folder is None else folder.short(path) for path in syncs[:6]
     )
+    also = ""
+    if folder is not None and folder.others:
+        rest = ", ".join(folder.short(path) for path in folder.others[:3])
+        also = f", and they may be those of other recordings here ({rest})"
+    files = "file" if len(syncs) == 1 else "files"
     text = (
-        f"{len(syncs)} ThorSync files may belong to these images ({listed}). Give the "
+        f"{len(syncs)} ThorSync {files} may belong to these images ({listed}){also}. "
+        "Give the "
         "one of this recording with --sync FOLDER, or --sync none to take the rate of "
         "Experiment.xml."
     )

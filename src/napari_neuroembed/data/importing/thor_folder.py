@@ -35,6 +35,8 @@ class ThorFolder:
         The folder that was searched.
     images
         Folders with an Experiment.xml; one when it is clear which is meant.
+    others
+        Images that lie there too, but were not asked for.
     syncs, captures, flows, poses, films
         ThorSync files, capture_metadata.json, OptFlow.txt, and files that look like
         poses and films by their names.
@@ -42,6 +44,7 @@ class ThorFolder:
 
     base: Path
     images: tuple[Path, ...]
+    others: tuple[Path, ...] = ()
     syncs: tuple[Path, ...] = ()
     captures: tuple[Path, ...] = ()
     flows: tuple[Path, ...] = ()
@@ -84,6 +87,7 @@ def find_sync(where: Path) -> tuple[Path, ...]:
 
 @dataclass
 class _Sorted:
+    others: list[Path] = field(default_factory=list)
     syncs: list[Path] = field(default_factory=list)
     captures: list[Path] = field(default_factory=list)
     flows: list[Path] = field(default_factory=list)
@@ -95,7 +99,10 @@ def _sort(base: Path, images: tuple[Path, ...]) -> ThorFolder:
     """Sort the files below a folder; the images themselves are left alone."""
     found = _Sorted()
     for folder, files in _walk(base):
-        if folder in images or find_experiment(folder) is not None:
+        is_other = folder not in images and find_experiment(folder) is not None
+        if is_other:
+            found.others.append(folder)
+        if folder in images or is_other:
             names = {p.name for p in sync_files(folder)}
             files = [name for name in files if name in names]
         for name in files:

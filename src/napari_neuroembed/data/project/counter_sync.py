@@ -84,15 +84,15 @@ def frame_times(
 ) -> Counted:
     """Return when the frames of a stream were taken.
 
-    Images are counted by the frame counter; films, poses and ball movements follow the
-    pulses of their line.
+    Images, and traces made of them, are counted by the frame counter; films, poses and
+    ball movements follow the pulses of their line.
 
     Parameters
     ----------
     name
         Of the stream, for messages.
     about
-        Of the stream's file: number of frames, counts per frame.
+        Of the stream's file: number of frames, counts per frame (1 of traces).
     sync, roots
         The ThorSync file and where it is.
     reader
@@ -109,10 +109,11 @@ def frame_times(
     found = sync_file.read_sync_file(path)
     hz, board = _sample_rate(sync, path, roots)
     counter = found.find(sync_file.COUNTER)
-    usual = sync_file.FLOW if reader == "thor_flow" else sync_file.CAMERA
+    is_counted = about.kind in ("neural", "trace") and reader != "thor_flow"
+    usual = sync_file.COUNTER if is_counted else sync_file.CAMERA
+    if reader == "thor_flow":
+        usual = sync_file.FLOW
     wanted = (sync.line,) if sync.line else usual
-    if about.kind == "neural":
-        wanted = (sync.line,) if sync.line else sync_file.COUNTER
     line = found.find(wanted)
     if line is None:
         raise DataError(_no_line(found, wanted, name, about.kind))
@@ -120,7 +121,7 @@ def frame_times(
     origin = f"{line.partition('/')[2]} of {path.name}, {hz:g} samples/s by {board}"
     called = f"{line} of {path}"
     claims = _claims(about)
-    if about.kind == "neural":
+    if is_counted:
         times = _images(about, steps, hz, called, is_counter=line.startswith("CI"))
     else:
         times, more = _pulses(about, sync, roots, steps, hz, called)

@@ -74,7 +74,9 @@ class SyncFile:
 
 
 def is_sync_file(path: Path) -> bool:
-    """Whether a file is a ThorSync recording."""
+    """Whether a file is a ThorSync recording, by its name or its lines."""
+    if _EPISODE.fullmatch(path.name):
+        return path.is_file()  # one that is damaged is told of, not passed over
     if not is_hdf5(path):
         return False
     try:
@@ -84,9 +86,8 @@ def is_sync_file(path: Path) -> bool:
 
 
 def sync_files(folder: Path) -> list[Path]:
-    """Return the ThorSync files directly in a folder."""
-    found = (p for p in folder.iterdir() if _EPISODE.fullmatch(p.name))
-    return sorted(p for p in found if is_sync_file(p))
+    """Return the ThorSync files directly in a folder, by their names."""
+    return sorted(p for p in folder.iterdir() if _EPISODE.fullmatch(p.name))
 
 
 def read_sync_file(path: Path) -> SyncFile:
