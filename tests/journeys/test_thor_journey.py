@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tests.data.fixtures.thor_files import thor_stack, write_session
+from tests.data.fixtures.thor_files import still_stack, write_session
 from tests.journeys.command import Told, done, neuroembed
 
 from napari_neuroembed.api import Project
@@ -39,7 +39,7 @@ def test_a_thorlabs_folder_is_imported_by_reading_the_messages(tmp_path):
     words: list[object] = ["import", project, lab / "001"]
     told = neuroembed(*words)
     assert "--animal NAME" in flags_in(told)
-    assert "60 frames of 16 x 16, 2 channels (ChanA, ChanB), 10 per second" in told.out
+    assert "60 frames of 32 x 32, 2 channels (ChanA, ChanB), 10 per second" in told.out
     assert "Frame Counter counts 60; lines that rise: CamTrig 330" in told.out
     assert "320 frames each at 50 per second, lost frames: camera 0: 3" in told.out
     words += ["--animal", "fly1"]
@@ -69,9 +69,7 @@ def test_a_thorlabs_folder_is_imported_by_reading_the_messages(tmp_path):
     for name, key in (("neural", "neural"), ("pose", "pose"), ("scalar_ball", "ball")):
         centres = streams[name].time.centers()
         np.testing.assert_allclose(centres, truth[key], atol=2.1 / 5000.0)
-    np.testing.assert_array_equal(
-        streams["neural"].data[:], thor_stack(60, y=16, x=16)[:, 0, 0]
-    )
+    np.testing.assert_array_equal(streams["neural"].data[:], still_stack(60)[:, 0, 0])
     # 6. Again: nothing to do. Checked, pre-processed, and the gap is still a gap.
     assert "nothing to do" in done(*words, "--camera-line", "CamTrig").out
     assert "1 recording of 1 animal" in done("check", project).out

@@ -6,8 +6,9 @@ chooses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from napari_neuroembed.data.importing.request import (
@@ -22,6 +23,8 @@ from napari_neuroembed.data.importing.thor_folder import (
 )
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project.roots import GLOB, is_source
+from napari_neuroembed.data.readers.thor.capture import NAME as CAPTURE
+from napari_neuroembed.data.readers.thor.capture import is_capture
 from napari_neuroembed.data.readers.thor.sync_file import CAMERA, SETTINGS
 
 _BEHAVIOUR = ("pose", "video", "scalar", "trace")
@@ -60,11 +63,20 @@ def complete(request: ImportRequest, folder: ThorFolder | None = None) -> Import
     named = _named_syncs(request)
     if folder is None and not named:
         return request
+    if folder is not None and len(folder.images) > 1:
+        findings = (*request.findings, _which_images(folder))
+        return replace(request, findings=tuple(dict.fromkeys(findings)))
+    return _complete(request, folder, named)
+
+
+def _complete(
+    request: ImportRequest, folder: ThorFolder | None, named: tuple[Path, ...]
+) -> ImportRequest:
+    """Name the files of one recording."""
     findings: list[Problem] = []
     streams = dict(request.streams)
     first = next(iter(streams))
     if folder is not None:
-        findings += _which_images(folder)
         streams[first] = replace(streams[first], source=folder.images[0])
     syncs, is_sure = (named, True) if named or folder is None else _beside(folder)
     if not request.thor.is_used:
@@ -73,7 +85,7 @@ def complete(request: ImportRequest, folder: ThorFolder | None = None) -> Import
     if in_doubt and not (streams[first].rate_hz and not named):
         findings.append(_which_sync(syncs, folder))
     sync = None if in_doubt or not syncs else syncs[0]
-    thor = _thor(request.thor, sync, folder)
+    thor = _thor(request.thor, sync, folder, streams)
     if sync is None and not findings:
         findings += _idle(request)
     if sync is not None:
@@ -105,15 +117,36 @@ def _beside(folder: ThorFolder) -> tuple[tuple[Path, ...], bool]:
 
 
 def _thor(
-    asked: ThorRequest, sync: Path | None, folder: ThorFolder | None
+    asked: ThorRequest,
+    sync: Path | None,
+    folder: ThorFolder | None,
+    streams: Mapping[str, StreamRequest],
 ) -> ThorRequest:
-    """Add settings and capture file where there is one of each."""
+    """Add settings and capture file where there is one of each.
+
+    A capture file beside the poses or the film is theirs; else that of the folder is
+    taken, if no other recording lies there.
+    """
     settings, capture = asked.settings, asked.capture
     if sync is not None and settings is None and (sync.parent / SETTINGS).is_file():
         settings = sync.parent / SETTINGS
-    if capture is None and folder is not None and not folder.others:
-        capture = folder.captures[0] if len(folder.captures) == 1 else None
+    if capture is None:
+        found = _captures(streams)
+        if not found and folder is not None and not folder.others:
+            found = set(folder.captures)
+        capture = found.pop() if len(found) == 1 else None
     return replace(asked, settings=settings, capture=capture)
+
+
+def _captures(streams: Mapping[str, StreamRequest]) -> set[Path]:
+    """Return the capture files beside poses and films, or one folder above."""
+    found = set()
+    for name, stream in streams.items():
+        source = stream.source
+        if isinstance(source, Path) and name.startswith(("pose", "video")):
+            near = (folder / CAPTURE for folder in source.resolve().parents[:2])
+            found |= set(islice(filter(is_capture, near), 1))
+    return found
 
 
 def _tied(
@@ -153,16 +186,15 @@ def _follows(name: str, stream: StreamRequest) -> bool:
     return path.is_file() and flow.sniff(Source((path,)))[0] > 0
 
 
-def _which_images(folder: ThorFolder) -> list[Problem]:
-    if len(folder.images) == 1:
-        return []
+def _which_images(folder: ThorFolder) -> Problem:
     listed = ", ".join(folder.short(path) for path in folder.images[:6])
     text = (
         f"{folder.base} holds {len(folder.images)} ThorImage recordings ({listed}"
         f"{' ...' if len(folder.images) > 6 else ''}). Name one of these folders, or "
-        "import all with --pattern or --table."
+        "import all with --pattern (e.g. '{animal}/{trial}/2p/Untitled_001') or "
+        "--table."
     )
-    return [Problem("thor.folder", "error", text)]
+    return Problem("thor.folder", "error", text)
 
 
 def _which_sync(syncs: Sequence[Path], folder: ThorFolder | None) -> Problem:
