@@ -234,5 +234,7 @@ def test_a_changed_clock_is_noticed(lab, project):
 
 def test_poses_added_later_are_not_passed_over(lab, project):
     imported(project, asked(lab), "thor.behaviour")
-    with pytest.raises(DataError, match=r"has these files already, but not pose.*pres"):
+    with pytest.raises(
+        DataError, match=r"these files already, but not pose.*import.present"
+    ):
         import_recording(project, asked(lab, pose=lab / POSE))

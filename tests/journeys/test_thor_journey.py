@@ -45,7 +45,7 @@ def test_a_thorlabs_folder_is_imported_by_reading_the_messages(tmp_path):
     words += ["--animal", "fly1"]
     # 2. Cameras ran, so poses are asked for; the file and its flag are there to copy.
     told = neuroembed(*words)
-    assert "[thor.behaviour]" in told.err
+    assert told.err.count("[thor.behaviour]") == 1
     assert not (project / "project.yaml").exists()
     pose = shlex.split(found_line(told, "poses?").partition("import it with ")[2])
     ball = shlex.split(found_line(told, "ball").partition("import it with ")[2])

@@ -21,6 +21,7 @@ from napari_neuroembed.progress import Report, silent
 if TYPE_CHECKING:
     from napari_neuroembed.data.project import Project
 
+_DOUBTS = ("import.doubtful", "thor.behaviour", "thor.folder", "thor.sync")
 Status = Literal["new", "present", "missing", "doubtful", "wrong"]
 
 
@@ -80,7 +81,7 @@ def judge(
         return ImportPlan(known, request, "present")
     ids = [p.id for p in problems if p.severity == "error"]
     status: Status = "new"
-    if any(i not in ("import.missing", "import.doubtful") for i in ids):
+    if any(i not in ("import.missing", *_DOUBTS) for i in ids):
         status = "wrong"
     elif "import.missing" in ids:
         status = "missing"

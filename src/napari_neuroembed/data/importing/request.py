@@ -104,6 +104,8 @@ class ThorRequest:
         capture_metadata.json of the cameras; None: the one in the folder.
     camera
         Which of its cameras, where they lost different frames.
+    is_complete
+        Whether the files of the folder were looked for already.
     """
 
     is_used: bool = True
@@ -111,6 +113,7 @@ class ThorRequest:
     sample_rate_hz: float | None = None
     capture: str | Path | None = None
     camera: str | None = None
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,13 +59,16 @@ def complete(request: ImportRequest, folder: ThorFolder | None = None) -> Import
     its settings and the cameras' capture file are named, and the findings tell what is
     in doubt: ``thor.folder``, ``thor.sync``, ``thor.behaviour``.
     """
+    if request.thor.is_complete:
+        return request
     folder = folder or thor_folder(request)
     named = _named_syncs(request)
     if folder is None and not named:
         return request
     if folder is not None and len(folder.images) > 1:
         findings = (*request.findings, _which_images(folder))
-        return replace(request, findings=tuple(dict.fromkeys(findings)))
+        thor = replace(request.thor, is_complete=True)
+        return replace(request, thor=thor, findings=findings)
     return _complete(request, folder, named)
 
 
@@ -96,7 +99,7 @@ def _complete(
         request,
         streams=streams,
         thor=thor,
-        findings=tuple(dict.fromkeys([*request.findings, *findings])),
+        findings=(*request.findings, *findings),
     )
 
 
@@ -135,7 +138,7 @@ def _thor(
         if not found and folder is not None and not folder.others:
             found = set(folder.captures)
         capture = found.pop() if len(found) == 1 else None
-    return replace(asked, settings=settings, capture=capture)
+    return replace(asked, settings=settings, capture=capture, is_complete=True)
 
 
 def _captures(streams: Mapping[str, StreamRequest]) -> set[Path]:
