@@ -8,9 +8,15 @@ import shutil
 import numpy as np
 import pytest
 from tests.data.fixtures.thor_files import (
+    SAMPLES_HZ,
     SETTINGS,
+    XML,
+    counter,
+    thor_stack,
     write_capture,
+    write_raw,
     write_session,
+    write_sync,
 )
 
 from napari_neuroembed.data.importing import import_recording
@@ -74,7 +80,11 @@ def test_all_files_of_a_recording_are_found_from_any_of_its_folders(lab):
 
 def test_a_recording_with_its_poses_is_complete(lab, project):
     found, streams = imported(project, asked(lab, pose=lab / POSE))
-    assert {i for i, p in found.items() if p.severity == "error"} == set()
+    assert {i: p.severity for i, p in found.items()} == {
+        "thor.lost": "warning",
+        "thor.pulses": "note",
+        "sync.overlap": "warning",
+    }
     assert len(streams["pose"]) == 319
     assert streams["neural"].facts["rate_origin"].startswith("Frame Counter")
 
@@ -238,3 +248,66 @@ def test_poses_added_later_are_not_passed_over(lab, project):
         DataError, match=r"these files already, but not pose.*import.present"
     ):
         import_recording(project, asked(lab, pose=lab / POSE))
+
+
+def counted_lab(folder, stack, scans_s, **changes):
+    """Write images and the counter of their scans, and nothing else."""
+    n_samples = round((scans_s[-1] + 1.0) * SAMPLES_HZ)
+    write_raw(folder / IMAGES, stack, **changes)
+    write_sync(folder / SYNC, {"CI/Frame Counter": counter(scans_s, n_samples)})
+    return folder
+
+
+@pytest.mark.parametrize("z", [0, 1])
+def test_slices_of_a_volume_have_their_own_times_by_the_counter(z, tmp_path, project):
+    scans = 0.5 + np.arange(20 * 3) / 30.0
+    lab = counted_lab(
+        tmp_path / "lab", thor_stack(t=20, z=2), scans, rate_hz=30.0, flybackFrames=1
+    )
+    request = asked(lab)
+    neural = dataclasses.replace(request.streams["neural"], options={"z": z})
+    found, streams = imported(
+        project, dataclasses.replace(request, streams={"neural": neural})
+    )
+    assert found == {}
+    wanted = (np.arange(20) * 3 + z + 0.5) / 30.0
+    np.testing.assert_allclose(streams["neural"].time.centers(), wanted, atol=2e-4)
+
+
+def test_the_counter_decides_what_the_rate_of_averaged_images_means(tmp_path, project):
+    scans = 0.5 + np.arange(12 * 5) / 50.0
+    lab = counted_lab(
+        tmp_path / "lab", thor_stack(), scans, averageMode=1, averageNum=5
+    )
+    found, streams = imported(project, asked(lab))
+    assert found == {}
+    assert streams["neural"].time.period_s == pytest.approx(0.1, rel=1e-3)
+
+
+def test_one_frame_begun_and_not_kept_is_let_pass(tmp_path, project):
+    scans = 0.5 + np.arange(13) / 10.0
+    lab = counted_lab(tmp_path / "lab", thor_stack(), scans)
+    found, streams = imported(project, asked(lab))
+    assert [(p.id, p.severity) for p in found.values()] == [("thor.frames", "warning")]
+    assert streams["neural"].valid.all()
+
+
+@pytest.mark.parametrize("place", [f"{IMAGES}/{XML}", f"{SYNC}/{SETTINGS}", CAPTURE])
+def test_a_mutated_file_is_read_or_refused_and_never_anything_else(place, lab, project):
+    rng = np.random.default_rng(11)
+    file = lab / place
+    whole = file.read_bytes()
+    refused = 0
+    for _ in range(40):
+        content = bytearray(whole)
+        for at in rng.integers(len(content), size=3):
+            content[at] = rng.integers(256)
+        file.write_bytes(bytes(content[: rng.integers(1, 2 * len(content))]))
+        why = [Acceptance(check="thor.behaviour", why="a test", by="a test")]
+        try:
+            import_recording(
+                project, asked(lab, pose=lab / POSE), accepted=why, dry_run=True
+            )
+        except DataError as error:
+            refused += str(error) != ""
+    assert refused > 10
