@@ -235,5 +235,5 @@ def test_a_frame_number_beyond_the_samples_takes_no_memory():
 
 def test_a_line_that_never_rises_is_refused():
     line = np.zeros(50, dtype=np.uint8)
-    with pytest.raises(DataError, match="gives a time to 0 of 4 frames"):
+    with pytest.raises(DataError, match=r"rises 0 times, 4 frames.*thor.pulses"):
         pulsed_frames(find_steps([line]), np.arange(4), sample_rate_hz=HZ)

@@ -18,6 +18,7 @@ from tests.data.fixtures.thor_files import (
     write_session,
     write_sync,
 )
+from tests.journeys.command import neuroembed
 
 from napari_neuroembed.data.importing import import_recording
 from napari_neuroembed.data.importing.request import (
@@ -108,6 +109,24 @@ def test_of_several_sync_files_one_must_be_named(lab):
     assert {s.sync_file for s in request.streams.values()} == {
         lab / SYNC / "Episode001.h5"
     }
+
+
+@pytest.mark.parametrize(
+    ("named", "what"), [("nothing", "is not there"), ("behData", "holds no Episode001")]
+)
+def test_a_folder_named_as_clock_must_hold_one(named, what, lab):
+    pose = StreamRequest(source=lab / POSE, sync_file=lab / named)
+    text = ids(asked(lab, pose=pose))["thor.sync"]
+    assert what in text
+    assert "ThorSync files beside the images: 2p/Sync-001/Episode001.h5" in text
+
+
+@pytest.mark.parametrize("place", [SYNC, f"{SYNC}/Episode001.h5"])
+def test_a_clock_is_no_source(place, lab, tmp_path):
+    told = neuroembed("import", tmp_path / "p", lab / place, "--animal", "a")
+    assert told.code == 2
+    assert "a clock, no images. Give the folder of ThorImage" in told.err
+    assert f"--sync {lab / place}" in told.err
 
 
 def test_the_sync_file_inside_the_image_folder_is_its_own(lab):

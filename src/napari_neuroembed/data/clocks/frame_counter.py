@@ -133,6 +133,11 @@ def pulsed_frames(
             f"{name} has {steps.n_samples:,} samples, too few for frame "
             f"{needed - 1:,} of the camera. [thor.pulses]"
         )
+    if found < 2:
+        raise DataError(
+            f"{name} rises {found} times, {needed:,} frames were taken: it is not the "
+            "line of these frames. [thor.pulses]"
+        )
     problems = []
     if found < needed:
         text = (

@@ -84,6 +84,7 @@ def _complete(
     syncs, is_sure = (named, True) if named or folder is None else _beside(folder)
     if not request.thor.is_used:
         syncs = ()
+    findings += _no_clocks(streams, folder)
     in_doubt = len(syncs) > 1 or (len(syncs) == 1 and not is_sure)
     if in_doubt and not (streams[first].rate_hz and not named):
         findings.append(_which_sync(syncs, folder))
@@ -216,6 +217,28 @@ def _which_sync(syncs: Sequence[Path], folder: ThorFolder | None) -> Problem:
         "Experiment.xml."
     )
     return Problem("thor.sync", "error", text)
+
+
+def _no_clocks(
+    streams: Mapping[str, StreamRequest], folder: ThorFolder | None
+) -> list[Problem]:
+    """Refuse a folder named as a clock that has none, or is not there."""
+    problems = []
+    here = "" if folder is None else ", ".join(map(folder.short, folder.syncs[:6]))
+    for stream in streams.values():
+        named = stream.sync_file
+        if named is None or is_source(named) or find_sync(Path(named)):
+            continue
+        path = Path(named)
+        if path.is_file():
+            continue  # a map of frames or a list of times
+        what = "holds no Episode001.h5" if path.is_dir() else "is not there"
+        text = (
+            f"{path}, named as a clock (--sync), {what}. ThorSync files beside the images: "
+            f"{here or 'none'}."
+        )
+        problems.append(Problem("thor.sync", "error", text))
+    return problems
 
 
 def _idle(request: ImportRequest) -> list[Problem]:
