@@ -234,8 +234,8 @@ def _no_clocks(
             continue  # a map of frames or a list of times
         what = "holds no Episode001.h5" if path.is_dir() else "is not there"
         text = (
-            f"{path}, named as a clock (--sync), {what}. ThorSync files beside the images: "
-            f"{here or 'none'}."
+            f"{path}, named as a clock (--sync), {what}. ThorSync files beside "
+            f"the images: {here or 'none'}."
         )
         problems.append(Problem("thor.sync", "error", text))
     return problems
