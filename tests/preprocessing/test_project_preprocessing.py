@@ -115,15 +115,19 @@ def test_cancelling_workers_leaves_nothing_partial(project, after):
     assert set(preprocess_project(project)["status"]) <= {"made", "kept"}
 
 
+def running_workers():
+    children = psutil.Process().children()
+    running = [c for c in children if c.status() != psutil.STATUS_ZOMBIE]
+    return [c for c in running if MODULE in c.cmdline()]
+
+
 @pytest.mark.faults
 def test_a_worker_that_is_killed_is_a_failed_row(project):
     killed = []
 
     def kill_first(stage, done, total, message=""):
-        workers = psutil.Process().children()
-        if not killed and workers and message.startswith("a1: "):
-            mine = [w for w in workers if MODULE in w.cmdline()]
-            for worker in mine[:1]:
+        if not killed and message.startswith("a1: "):
+            for worker in running_workers()[:1]:
                 worker.kill()
                 killed.append(worker.pid)
 
