@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO
 from napari_neuroembed.errors import DiskError
 
 _CHUNK = 1 << 20
+_BEING_BUILT = re.compile(r"\.(.+)\.[0-9a-f]+-\d+-\d+\.\d+-[0-9a-f]+\.partial")
 _REFUSALS = frozenset(
     getattr(errno, name)
     for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO", "EFBIG")
@@ -155,6 +157,7 @@ def cannot_write(path: Path, error: OSError, needed: str = "") -> DiskError:
     needed
         How many bytes, e.g. ``more than 1,000``.
     """
+    path = _finally(path)
     room = [f"{needed} bytes are needed"] if needed else []
     with contextlib.suppress(OSError):  # the folder may be unreadable as well
         room.append(f"{free_bytes(path.parent):,} bytes are free in {path.parent}")
@@ -163,6 +166,12 @@ def cannot_write(path: Path, error: OSError, needed: str = "") -> DiskError:
         f"({', '.join(room) or 'room unknown'}). What was there before is unchanged. "
         f"{_advice(error)}"
     )
+
+
+def _finally(path: Path) -> Path:
+    """Return the name that what is being built would have got."""
+    parts = ((_BEING_BUILT.fullmatch(part), part) for part in path.parts)
+    return Path(*(match[1] if match else part for match, part in parts))
 
 
 def _advice(error: OSError) -> str:

@@ -17,6 +17,10 @@ class DiskError(DataError):
     """The disk is full, or refuses; what was there before is unchanged."""
 
 
+class NewerError(DataError):
+    """A file was written by a newer neuroembed than this one."""
+
+
 class ConfigError(NeuroembedError):
     """A configuration, flag or project.yaml entry is wrong."""
 

@@ -26,7 +26,7 @@ from napari_neuroembed.disk import (
     is_foreign,
     reserve,
 )
-from napari_neuroembed.errors import DataError
+from napari_neuroembed.errors import DataError, NewerError
 from napari_neuroembed.leftovers import (
     OLD,
     PARTIAL,
@@ -305,15 +305,17 @@ def manifest_entries(path: Path) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
+    NewerError
+        When it is of a newer version.
     DataError
-        When it is missing, damaged, none of ours or of a newer version.
+        When it is missing, damaged or none of ours.
     """
     content = read_json(path)
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int):
         raise DataError(f"{path} is no manifest of ours: it has no schema_version.")
     if version > _SCHEMA_VERSION:
-        raise DataError(
+        raise NewerError(
             f"{path} has schema_version {version}, this program knows up to "
             f"{_SCHEMA_VERSION}. Use the newer neuroembed that wrote it."
         )

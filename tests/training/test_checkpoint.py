@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 
 import pytest
@@ -75,6 +77,61 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(tmp_path):
     weights = damaged.path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\x00\x00\x00\x01")
     assert latest(tmp_path).step == 1
+
+
+def rewritten(checkpoint, **content):
+    """Let its `model.json` or manifest say something else, as its writer would."""
+    with files.write_folder(checkpoint.path) as build:
+        for name in ("model.safetensors", "resume.pt"):
+            shutil.copy(checkpoint.path / name, build / name)
+        files.write_json(build / "model.json", content)
+
+
+@pytest.mark.parametrize("name", ["model.json", "manifest.json"])
+def test_a_newer_checkpoint_is_refused_and_no_earlier_one_taken_for_it(tmp_path, name):
+    module = nn.Linear(3, 2)
+    save(tmp_path, 1, module)
+    newer = save(tmp_path, 2, module)
+    if name == "model.json":
+        rewritten(newer, schema_version=99)
+    else:
+        files.write_json(newer.path / name, {"schema_version": 99, "files": {}})
+    with pytest.raises(RunFolderError, match=rf"{name} has schema_version 99"):
+        latest(tmp_path)
+
+
+@pytest.mark.parametrize("content", [{}, {"schema_version": "1"}])
+def test_a_checkpoint_that_describes_no_model_is_passed_over_and_named(
+    tmp_path, content
+):
+    module = nn.Linear(3, 2)
+    save(tmp_path, 1, module)
+    rewritten(save(tmp_path, 2, module), **content)
+    found = latest(tmp_path)
+    assert found.step == 1
+    assert "model.json describes no model of neuroembed" in found.skipped
+
+
+def test_a_resume_file_that_is_a_pickle_runs_nothing(tmp_path):
+    checkpoint = save(tmp_path, 1, nn.Linear(3, 2))
+    victim = tmp_path / "victim"
+    with files.write_folder(checkpoint.path) as build:
+        (build / "resume.pt").write_bytes(planted(f"touch {victim}"))
+    with pytest.raises(RunFolderError, match=r"resume\.pt"):
+        load_resume(checkpoint)
+    assert not victim.exists()
+
+
+def planted(command):
+    """Return a file of torch whose pickle calls the shell."""
+
+    class Planted:
+        def __reduce__(self):
+            return os.system, (command,)
+
+    buffer = io.BytesIO()
+    torch.save(Planted(), buffer)
+    return buffer.getvalue()
 
 
 def test_without_a_whole_checkpoint_the_damage_is_named(tmp_path):

@@ -279,6 +279,14 @@ def test_a_damaged_last_checkpoint_is_told_and_the_result_is_the_same(
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
+def test_a_checkpoint_of_another_run_is_refused(project: Project) -> None:
+    """Same configuration, same shapes: nothing else would tell it."""
+    other = latest(stopped_run(project, "foreign").checkpoints)
+    folder = stopped_run(project, "own")
+    shutil.copytree(other.path, folder.checkpoints / "step_00000005")
+    refused(project, folder, "step_00000005 belongs to another run than 'own'")
+
+
 def test_a_finished_run_is_not_embedded_with_an_earlier_checkpoint(
     project: Project,
 ) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import io
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from napari_neuroembed import files
-from napari_neuroembed.errors import DataError, RunFolderError, TrainingError
+from napari_neuroembed.errors import (
+    DataError,
+    NewerError,
+    RunFolderError,
+    TrainingError,
+)
 from napari_neuroembed.leftovers import remove_folder
 from napari_neuroembed.training.weights import read_weights
 
@@ -75,6 +81,11 @@ def save_checkpoint(
         When a weight is not finite; the checkpoints there are stay as they are.
     DiskError
         When the disk is full or refuses.
+
+    Notes
+    -----
+    Both files are made in memory: safetensors and torch have errors of their own for
+    a full disk, which would look like a mistake in the program.
     """
     state = {
         name: t.detach().cpu().contiguous() for name, t in module.state_dict().items()
@@ -82,7 +93,7 @@ def save_checkpoint(
     _refuse_not_finite(state, step)
     path = _path_of(folder, step)
     with files.write_folder(path) as build:
-        save_file(state, build / WEIGHTS)
+        files.write_bytes(build / WEIGHTS, save(state))
         table = {
             name: {"shape": list(t.shape), "dtype": str(t.dtype)}
             for name, t in state.items()
@@ -98,7 +109,7 @@ def save_checkpoint(
                 "sha256": digest,
             },
         )
-        torch.save(dict(resume), build / RESUME)
+        files.write_bytes(build / RESUME, _bytes_of(resume))
         resume_digest = files.sha256_of(build / RESUME)
     files.write_json(
         folder / "last.json",
@@ -138,7 +149,9 @@ def latest(folder: Path) -> Checkpoint:
         try:
             files.check_folder(path, contents=True)
             description = _described(path)
-        except (DataError, KeyError, ValueError) as error:
+        except NewerError as error:
+            raise RunFolderError(str(error)) from error
+        except DataError as error:
             problems.append(str(error))
             continue
         if problems:
@@ -176,9 +189,15 @@ def load_resume(checkpoint: Checkpoint) -> dict[str, Any]:
         loaded = torch.load(
             checkpoint.path / RESUME, weights_only=True, map_location="cpu"
         )
-    except (OSError, RuntimeError, json.JSONDecodeError) as error:
+    except (OSError, RuntimeError, UnpicklingError) as error:
         raise RunFolderError(f"{checkpoint.path / RESUME}: {error}") from error
     return dict(loaded)
+
+
+def _bytes_of(resume: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(dict(resume), buffer)
+    return buffer.getvalue()
 
 
 def _path_of(folder: Path, step: int) -> Path:
@@ -187,10 +206,13 @@ def _path_of(folder: Path, step: int) -> Path:
 
 def _described(path: Path) -> Mapping[str, Any]:
     description = files.read_json(path / DESCRIPTION)
-    if description["schema_version"] > SCHEMA_VERSION:
-        raise RunFolderError(
-            f"{path / DESCRIPTION} has schema_version {description['schema_version']}; "
-            f"this version reads up to {SCHEMA_VERSION}. Update napari-neuroembed."
+    version = description.get("schema_version") if isinstance(description, dict) else 0
+    if not isinstance(version, int) or version < 1:
+        raise DataError(f"{path / DESCRIPTION} describes no model of neuroembed.")
+    if version > SCHEMA_VERSION:
+        raise NewerError(
+            f"{path / DESCRIPTION} has schema_version {version}; this version reads up "
+            f"to {SCHEMA_VERSION}. Update napari-neuroembed."
         )
     return dict(description)
 

@@ -276,6 +276,7 @@ class _Saver:
         description = describe(
             self.config, data.shapes, data.fitted.normaliser, data.index.streams
         )
+        description["run"] = _began(self.folder)
         checkpoint = save_checkpoint(
             self.folder.checkpoints,
             self.state.step,
@@ -313,13 +314,30 @@ def _restore_or_begin(folder: RunFolder, setup: Setup, state: TrainingState) -> 
 
 
 def restore(folder: RunFolder, setup: Setup, state: TrainingState) -> Checkpoint:
-    """Load the last whole checkpoint into a freshly built training."""
+    """Load the last whole checkpoint into a freshly built training.
+
+    Raises
+    ------
+    RunFolderError
+        When there is none, or it does not belong to this run.
+    """
     checkpoint = latest(folder.checkpoints)
+    began, its = _began(folder), checkpoint.description.get("run")
+    if its != began:
+        raise RunFolderError(
+            f"{checkpoint.path} belongs to another run than {folder.name!r}: that one "
+            f"began at {its}, this one at {began}. Move it away, then resume again."
+        )
     load_weights(checkpoint, setup.parts)
     stored = load_resume(checkpoint)
     state.optimizer.load_state_dict(stored["optimizer"])
     state.step = int(stored["step"])
     return checkpoint
+
+
+def _began(folder: RunFolder) -> str:
+    """Return when a run began, which its checkpoints repeat."""
+    return str(folder.info().get("created_utc"))
 
 
 def _finish(
