@@ -24,6 +24,7 @@ from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, r
 
 QUICK = Settings(quick=True)
 SLACK = 0.75
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,13 @@ def test_a_peer_that_is_not_installed_is_skipped_with_the_reason() -> None:
     (row,) = crash.compare((missing,), n_kills=1).rows
     assert (row.status, row.value) == ("skipped", None)
     assert "no_such_module is not installed" in row.reason
+
+
+def test_the_table_in_the_documentation_has_every_writer_that_is_killed() -> None:
+    text = (ROOT / "docs/explanation/reliability.md").read_text("utf-8")
+    lines = text.partition("| writer |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines]
+    assert [row[0] for row in rows] == [w.name for w in crash_writers.WRITERS]
+    for writer, (_, torn, *rest) in zip(crash_writers.WRITERS, rows, strict=True):
+        assert torn.endswith(f" of {crash.KILLS}")
+        assert writer.needs or (torn, *rest) == (f"0 of {crash.KILLS}", "0", "0")

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import signal
 import time
 
 import pytest
@@ -73,6 +74,7 @@ def kill_once(processes, path, folder, number, draw):
     time.sleep(draw.uniform(0.0, 0.25))
     writer.kill()
     writer.join()
+    assert writer.exitcode == -signal.SIGKILL
     said = acknowledged(log)
     assert missing(path, "ana", said) == []
     return len(said)
