@@ -1,12 +1,18 @@
-"""One process to fork commands from, for all tests of this folder."""
+"""What the tests of this folder share: a process to fork from, a project."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.faults.failing_verbs import LABELS
 from tests.faults.forks import Forks
+from tests.tiny_project import train_command
+
+from napari_neuroembed.cli import main
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +22,19 @@ def forks() -> Iterator[Forks]:
     forks = Forks()
     yield forks
     forks.close()
+
+
+@pytest.fixture(scope="session")
+def original(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one finished run, `r`, and a file of labels."""
+    folder = tmp_path_factory.mktemp("verbs") / "flies"
+    shutil.copytree(tiny_project, folder)
+    assert main(train_command(folder, "r", steps=3)) == 0
+    (folder / "labels.csv").write_text(LABELS)
+    return folder
+
+
+@pytest.fixture
+def project(original: Path, tmp_path: Path) -> Path:
+    shutil.copytree(original, tmp_path / "flies")
+    return tmp_path / "flies"

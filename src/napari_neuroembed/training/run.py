@@ -203,9 +203,9 @@ def _train(
     history = History(folder.path / HISTORY, keep_until=state.step)
     saver = _Saver(folder, setup, state)
     teller = _Teller(report, state)
-    if state.step == 0:
-        saver.save()
     try:
+        if state.step == 0:
+            saver.save()
         steps = train_steps(
             state, setup.batches.draw, fabric, should_stop=teller.is_heard
         )
