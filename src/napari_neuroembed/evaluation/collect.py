@@ -154,12 +154,9 @@ def raw_signals(
         table = windows[windows["recording"] == recording.id]
         frames = window_frames(table, [recording.id], [recording.animal])
         neural += _mean_frames(neural_bank(model, recording), frames)
-        if frames.pose is not None and model.parts.scaler is not None:
-            data = recording.streams[model.streams["pose"]].data
-            poses = torch.from_numpy(np.array(data, dtype=np.float32))
-            clipped = frames.pose.clamp(0, len(poses) - 1)
-            scaled = model.parts.scaler(poses)[clipped]
-            pose.append(scaled.reshape(len(scaled), -1).numpy())
+        scaled = pose_windows(model, recording, table)
+        if scaled is not None:
+            pose.append(scaled)
     raw = {"raw_neural": np.concatenate(neural).astype(np.float32)}
     if pose:
         raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
@@ -174,6 +171,24 @@ def _mean_frames(bank: FrameBank, frames: WindowFrames) -> list[NDArray[np.float
         gathered = bank.gather(frames.recording[rows], frames.neural[rows])
         means.append(_small(gathered.mean(dim=1)).numpy().astype(np.float32))
     return means
+
+
+def pose_windows(
+    model: Model, recording: Recording, windows: pd.DataFrame
+) -> NDArray[np.float32] | None:
+    """Return the scaled second stream of one recording's windows, (n, time * feature).
+
+    None where the run or the windows have no second stream.
+    """
+    frames = window_frames(windows, [recording.id], [recording.animal]).pose
+    scaler = model.parts.scaler
+    if frames is None or scaler is None or "pose" not in model.streams:
+        return None
+    data = recording.streams[model.streams["pose"]].data
+    poses = torch.from_numpy(np.array(data, dtype=np.float32))
+    scaled = scaler.cpu()(poses)[frames.clamp(0, len(poses) - 1)]
+    flat: NDArray[np.float32] = scaled.reshape(len(scaled), -1).numpy()
+    return flat
 
 
 def window_actions(
@@ -245,7 +260,4 @@ def _small(frames: torch.Tensor) -> torch.Tensor:
 
 
 def _stride(run: RunFolder, set_name: str) -> float:
-    from napari_neuroembed import files
-
-    facts = files.read_json(run.path / "embeddings" / set_name / "embedding.json")
-    return float(facts["stride_s"])
+    return float(run.embedding_facts(set_name)["stride_s"])

@@ -27,7 +27,11 @@ DERIVED_FILES = {
     "native.tif": "registered stack at native size, with `preprocessing.keep_native`",
     "<stream>.npy": "poses, traces or scalars, one row per frame, float32",
     "<stream>_times.npy": "times of the frames in seconds, where they are not regular",
-    "<stream>.json": "kind, clock, names, units and invalid stretches of a stream",
+    "<stream>_footprints.npz": "pixels of the region behind each trace, where the "
+    "source has them: `y`, `x`, `weights` (and `overlap`) of all regions in a row, "
+    "region i from `starts[i]` to `starts[i + 1]`",
+    "<stream>.json": "kind, clock, names, units and invalid stretches of a stream; "
+    "size of the image of its footprints",
     "mask.npy": "pixels that every frame shows, at the size of the cache",
     "mean.npy": "mean image, for people",
     "template.npy": "image that all frames were moved onto",
@@ -61,9 +65,12 @@ RUN_FILES = {
     "set belongs to it.",
     "embeddings/<set>/neural.npy": "Embedding h of the neural windows, float32.",
     "embeddings/<set>/pose.npy": "Embedding h of the second stream, if there is one.",
-    "embeddings/<set>/embedding.json": "Streams, stride, step of the model, and how "
-    "many windows were left out, by reason; of an imported embedding also the frame of "
-    "its row 0, and how many frames each row saw.",
+    "embeddings/<set>/embedding.json": "Streams, stride, step of the model, how many "
+    "windows were left out, by reason, and `new_animals`: whether each animal that the "
+    "training never saw can be trusted, and why not; of an imported embedding also the "
+    "frame of its row 0, and how many frames each row saw.",
+    "embeddings/<set>/distances.parquet": "Of animals that the training never saw: "
+    "distance of every window to the training's, in units of their own.",
     "embeddings/<set>/manifest.json": "Sizes and sha256 of the files beside it.",
     "evaluation/latest.json": "Name of the newest evaluation.",
     "evaluation/<name>/config.yaml": "How it was judged.",
