@@ -13,6 +13,7 @@ from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec, StreamSpec
 from napari_neuroembed.errors import Cancelled, DataError
 from napari_neuroembed.files import check_folder, sha256_of
+from napari_neuroembed.leftovers import PARTIAL, beside
 from napari_neuroembed.locks import working_alone
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.project import preprocess_project
@@ -218,3 +219,12 @@ def test_workers_are_no_more_than_recordings_memory_and_wishes(monkeypatch):
     assert count_workers(2, 100, 1) == 2
     assert count_workers(8, 3, 1) == 3
     assert count_workers(8, 100, 1_000_000_000) == 1
+
+
+def test_what_a_killed_process_left_beside_a_kept_recording_goes(project):
+    preprocess_project(project)
+    mine = beside(project.derived_folder("a1"), PARTIAL)
+    left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-1-"))
+    left.mkdir()
+    assert set(preprocess_project(project)["status"]) == {"kept"}
+    assert not left.exists()
