@@ -45,40 +45,6 @@ def reserve(path: Path, n_bytes: int) -> None:
         raise cannot_write(path, error, f"{n_bytes:,}") from error
 
 
-def create_exclusively(path: Path, content: bytes) -> bool:
-    """Create a file that must not be there yet, e.g. a lock.
-
-    Returns
-    -------
-    bool
-        False when it is there; nothing is changed then.
-
-    Raises
-    ------
-    DiskError
-        When the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            _write_or_remove(file, path, content)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return True
-
-
-def _write_or_remove(file: IO[bytes], path: Path, content: bytes) -> None:
-    """Leave no empty lock, which would be taken for somebody else's."""
-    try:
-        file.write(content)
-        file.flush()
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-
-
 def free_bytes(path: Path) -> int:
     """Return the free bytes of the disk that holds `path` or its nearest parent."""
     path = Path(path).absolute()

@@ -68,6 +68,54 @@ def settle(path: Path, wait_s: float = 2.0) -> None:
         time.sleep(0.02)
 
 
+def create_exclusively(path: Path, content: bytes) -> bool:
+    """Create a file that must not be there yet, e.g. a lock, with its content.
+
+    Returns
+    -------
+    bool
+        False when it is there; nothing is changed then.
+
+    Raises
+    ------
+    DiskError
+        When the folder cannot be written.
+    """
+    temporary = beside(path, PARTIAL)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+        _name_exclusively(temporary, path, content)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def _name_exclusively(temporary: Path, path: Path, content: bytes) -> None:
+    """Give a file a second name, at once, so that a kill leaves no empty lock.
+
+    Where a disk knows no second names it is empty for an instant.
+    """
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        with path.open("xb") as file:
+            try:
+                file.write(content)
+                file.flush()
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+
+
 def remove_folder(path: Path) -> None:
     """Delete a folder so that a kill on the way leaves no half of it in its place."""
     doomed = beside(path, PARTIAL)

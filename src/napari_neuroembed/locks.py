@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from napari_neuroembed import processes
-from napari_neuroembed.disk import create_exclusively
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import read_json, utc_now
-from napari_neuroembed.leftovers import beside
+from napari_neuroembed.leftovers import beside, create_exclusively
 
 UNWRITTEN_S = 10.0
 """A lock without content is taken for that of a killed process after this time."""
@@ -117,7 +116,8 @@ def _is_stale(path: Path) -> bool:
     if holder is not None:
         return holder.is_gone()
     try:
-        return time.time() - path.stat().st_mtime > UNWRITTEN_S
+        age_s = time.time() - path.stat().st_mtime
+        return abs(age_s) > UNWRITTEN_S  # the clock may have been set back
     except OSError:
         return False
 

@@ -38,8 +38,9 @@ def start_mark(pid: int | None = None) -> float:
     psutil.NoSuchProcess
         When there is no such process.
     """
+    booted = psutil.boot_time()  # first: older psutil adds the one it saw last
     created = psutil.Process(pid).create_time()
-    return created - psutil.boot_time() if psutil.LINUX else created
+    return created - booted if psutil.LINUX else created
 
 
 def find(pid: int, mark: float) -> psutil.Process | None:

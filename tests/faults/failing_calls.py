@@ -14,7 +14,15 @@ import pytest
 from napari_neuroembed.errors import DiskError
 
 CODES = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EINTR)
-CALLS = ("fsync", "replace", "rename", "mkdir", "posix_fallocate", "truncate")
+CALLS = (
+    "fsync",
+    "replace",
+    "rename",
+    "link",
+    "mkdir",
+    "posix_fallocate",
+    "truncate",
+)
 WRITING = set("wxa+")
 
 

@@ -89,6 +89,14 @@ class Forks:
         self.process.stdout.close()
 
 
+def last_words(project: Path) -> str:
+    """Return what the last job of a project says of its end."""
+    folder = max((project / "jobs").glob("[!.]*/"), key=lambda path: path.name)
+    logged = folder / "log.txt"
+    text = logged.read_text("utf-8") if logged.exists() else ""
+    return (folder / "job.json").read_text("utf-8") + text
+
+
 def list_names(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("*")}
 

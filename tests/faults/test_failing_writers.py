@@ -18,7 +18,6 @@ from napari_neuroembed.data.annotations.store import AnnotationStore
 from napari_neuroembed.data.derived import read_derived
 from napari_neuroembed.data.recording import Recording, Stream, TimeAxis
 from napari_neuroembed.data.stacks import create_stack, read_stack
-from napari_neuroembed.disk import create_exclusively
 from napari_neuroembed.errors import DiskError
 from napari_neuroembed.files import (
     RowWriter,
@@ -31,6 +30,7 @@ from napari_neuroembed.files import (
     write_text,
 )
 from napari_neuroembed.jobs import create, read_facts
+from napari_neuroembed.leftovers import create_exclusively
 from napari_neuroembed.options.preprocessing import (
     DffOptions,
     PreprocessingOptions,

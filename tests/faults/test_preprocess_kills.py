@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.faults.forks import Forks, has_new, list_names, unfinished
+from tests.faults.forks import Forks, has_new, last_words, list_names, unfinished
 
 from napari_neuroembed.api import Project
 from napari_neuroembed.data.derived import read_derived, read_provenance
@@ -58,7 +58,7 @@ def test_a_killed_preprocessing_leaves_the_old_folder_or_the_new_one(
             assert found in (before, asked)
             before = found
     assert hits == n_kills
-    assert forks.run(*command(project, 7)) == 0
+    assert forks.run(*command(project, 7)) == 0, last_words(project)
     assert window_of(folder) == 7
     whole = copy_of(tiny_project, tmp_path / "whole")
     assert forks.run(*command(whole, 7)) == 0
