@@ -60,3 +60,16 @@ def test_what_could_not_be_computed_is_told_once_with_its_reason():
     text = lines(missing, missing | {"task": "identity"})
     assert text.count("needs 2 animals") == 1
     assert "Nothing could be scored" in text
+
+
+def test_what_is_not_testable_has_no_number_and_is_told_once_with_what_to_record():
+    why = "not testable with 2 fresh recordings per animal: why; record about 3 more"
+    row = {"task": "identity", "verdict": "not testable", "note": why, "p": 0.2}
+    text = lines({}, row, row | {"probe": "knn", "value": 0.61})
+    assert "0.61" not in text
+    assert text.count("not testable  -  ") == 2
+    assert text.count("record about 3 more") == 1
+    assert "all of them: not testable with 2 fresh" in text
+    text = lines(row, row | {"probe": "knn", "note": why.replace("3", "4")})
+    assert "simclr neural (linear): not testable" in text
+    assert "record about 4 more" in text

@@ -98,13 +98,14 @@ def _row(question: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
     source = f"{row['method']} {row['stream']}"
     if row["transform"] not in ("none", ""):
         source += f" ({row['transform']})"
+    is_hidden = row["verdict"] == UNTESTABLE
     return (
         question,
         str(row["target"]),
         source,
         str(row["probe"]),
-        "not testable" if _is_untestable(row) else number(row["value"]),
-        f"{number(row['low'])} to {number(row['high'])}",
+        UNTESTABLE if is_hidden else number(row["value"]),
+        "-" if is_hidden else f"{number(row['low'])} to {number(row['high'])}",
         number(row["chance"]),
         number(row["p"], 3),
         number(row["detectable"]),
@@ -112,20 +113,18 @@ def _row(question: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
     )
 
 
-def _is_untestable(row: Mapping[Any, Any]) -> bool:
-    return bool(row["verdict"] == UNTESTABLE)
-
-
 def _untestable(main: pd.DataFrame) -> list[str]:
     """Return what the recordings cannot show, and what to record."""
     rows = main[main["verdict"] == UNTESTABLE]
     if rows.empty:
         return []
-    lines = ["", "Not testable, so no number is shown:"]
+    sources: dict[str, list[str]] = {}
     for row in rows.to_dict("records"):
         _, _, why = str(row["note"]).rpartition(f"{UNTESTABLE} ")
-        source = f"{row['method']} {row['stream']}"
-        lines.append(
-            f"  which animal from {source} ({row['probe']}): {UNTESTABLE} {why}"
-        )
+        source = f"{row['method']} {row['stream']} ({row['probe']})"
+        sources.setdefault(why, []).append(source)
+    lines = ["", "Which animal, not testable, so no number is shown:"]
+    for why, of in sources.items():
+        where = "all of them" if len(of) == len(rows) else ", ".join(of)
+        lines.append(f"  {where}: {UNTESTABLE} {why}")
     return lines
