@@ -4,6 +4,10 @@ from __future__ import annotations
 
 BENCHMARKS = {
     "import_time": "what `import napari_neuroembed` costs, beside a bare interpreter",
+    "dff": "resting fluorescence, beside a mean for every window",
+    "resize": "area averages of frames, beside scikit-image",
+    "memory": "memory of pre-processing a stack and one four times as long",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
+    "crash": "what a killed writer leaves: ours, torch.save, np.save, tifffile ...",
 }
 """Every benchmark: the name of its module here, and one line about it."""

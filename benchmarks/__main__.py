@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import BENCHMARKS
 from benchmarks.measure import Result, Settings, report
 
+_MET = {True: " met", False: " MISSED", None: ""}
 _THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
 
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in names:
         result = importlib.import_module(f"benchmarks.{name}").run(settings)
         print(_table(name, result), flush=True)
-        missed += sum(r.met is False for r in result.ratios)
+        missed += sum(r.met is False for r in (*result.ratios, *result.rows))
         if args.out is not None:
             _save(args.out, report(name, settings, result))
     return 1 if missed else 0
@@ -69,16 +70,22 @@ def _table(name: str, result: Result) -> str:
         if row.status == "skipped":
             lines.append(f"  {row.variant:28} SKIPPED ({row.reason})")
             continue
+        if row.counts:
+            counts = ", ".join(f"{n} {name}" for name, n in row.counts.items())
+            text = f"{row.value:4.0f} {row.unit} ({counts}){_MET[row.met]}"
+            lines.append(f"  {row.variant:30} {text}")
+            continue
+        limit = "" if row.error_limit is None else f", limit {row.error_limit:g}"
         lines.append(
             f"  {row.variant:28} {row.value:12,.3f} {row.unit:18} "
-            f"{row.cpu_s:9.3f} CPU s  {row.error:.2e} {row.error_unit}"
+            f"{row.cpu_s:9.3f} CPU s  {row.error:.2e} {row.error_unit}{limit}"
+            f"{_MET[row.met]}"
         )
     for one in result.ratios:
         target = "" if one.target is None else f", target {one.target:g}"
-        met = {True: " met", False: " MISSED", None: ""}[one.met]
         lines.append(
             f"  {one.ours} : {one.peer} = {one.median:.2f} "
-            f"({one.low:.2f}-{one.high:.2f}){target}{met}"
+            f"({one.low:.2f}-{one.high:.2f}){target}{_MET[one.met]}"
         )
     return "\n".join(lines)
 

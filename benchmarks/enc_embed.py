@@ -18,7 +18,7 @@ from napari_neuroembed.methods import as_defined
 from napari_neuroembed.methods.base import Batch
 from napari_neuroembed.training.data import window_frames
 from napari_neuroembed.training.model import Model
-from napari_neuroembed.training.run import prepare
+from napari_neuroembed.training.setup import prepare
 
 RATE_HZ = 16.0
 TARGET = 20.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import statistics
@@ -14,7 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_LIBRARIES = (
+    "napari-neuroembed",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "scikit-learn",
+    "tifffile",
+    "pandas",
+    "zarr",
+    "faiss-cpu",
+    "pystackreg",
+)
 Device = Literal["cpu", "cuda"]
 
 
@@ -71,6 +86,10 @@ class Row:
         Medians.
     error, error_unit
         How far its result is from the reference, always beside the speed.
+    error_limit
+        Largest error that is allowed.
+    counts
+        Named figures of what is no speed, printed instead of the time.
     """
 
     variant: str
@@ -81,9 +100,18 @@ class Row:
     wall_s: float | None = None
     error: float | None = None
     error_unit: str = ""
+    error_limit: float | None = None
     repeats: int = 0
     status: Literal["done", "skipped"] = "done"
     reason: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the error is within its limit; None without a limit."""
+        if self.error_limit is None or self.error is None:
+            return None
+        return self.error <= self.error_limit
 
 
 @dataclass(frozen=True)
@@ -157,6 +185,72 @@ def ratio(
     return Ratio(ours, peer, statistics.median(each), min(each), max(each), target)
 
 
+def at_least(
+    ours: str, value: float, unit: str, times: Mapping[str, Times], work: float
+) -> Ratio:
+    """Compare a variant's work per CPU second with a figure, which is the target."""
+    each = [work / max(s, 1e-9) / value for s in times[ours].cpu_s]
+    return Ratio(
+        ours, f"{value:g} {unit}", statistics.median(each), min(each), max(each), 1.0
+    )
+
+
+def measured(
+    variant: str,
+    times: Mapping[str, Times],
+    work: float,
+    unit: str,
+    error: tuple[float, str],
+    *,
+    is_peer: bool = False,
+    error_limit: float | None = None,
+) -> Row:
+    """Return the row of a variant that does `work` in one call.
+
+    Parameters
+    ----------
+    variant
+        Its name.
+    times
+        From :func:`interleaved`.
+    work
+        How much it does in one call, in the unit before "per CPU s".
+    unit
+        Of the figure of merit, e.g. "frames per CPU s".
+    error
+        How far its result is from the reference, and in what unit.
+    is_peer
+        Whether it is what we compare with.
+    error_limit
+        Largest error that is allowed.
+    """
+    cpu_s = statistics.median(times[variant].cpu_s)
+    return Row(
+        variant,
+        is_peer,
+        value=work / max(cpu_s, 1e-9),
+        unit=unit,
+        cpu_s=cpu_s,
+        wall_s=statistics.median(times[variant].wall_s),
+        error=error[0],
+        error_unit=error[1],
+        error_limit=error_limit,
+        repeats=len(times[variant].cpu_s),
+    )
+
+
+def missing(module: str) -> str:
+    """Return why a peer cannot run here; empty when it can."""
+    if importlib.util.find_spec(module) is not None:
+        return ""
+    return f"{module} is not installed: pip install 'napari-neuroembed[bench]'"
+
+
+def skipped(variant: str, reason: str) -> Row:
+    """Return the row of a peer that did not run."""
+    return Row(variant, True, None, "", status="skipped", reason=reason)
+
+
 def cpu_seconds() -> float:
     """Return the CPU time of this process and of those it waited for."""
     try:
@@ -184,7 +278,7 @@ def report(name: str, settings: Settings, result: Result) -> dict[str, Any]:
         "versions": _versions(),
         "commit": _commit(),
         "parameters": dict(result.parameters),
-        "rows": [dataclasses.asdict(row) for row in result.rows],
+        "rows": [{**dataclasses.asdict(row), "met": row.met} for row in result.rows],
         "ratios": ratios,
     }
 
@@ -206,19 +300,42 @@ def _host(settings: Settings) -> dict[str, Any]:
 
         gpu = torch.cuda.get_device_name()
     return {
-        "cpu": platform.processor() or platform.machine(),
+        "cpu": _cpu(),
+        "has_bf16": _has_bf16(),
         "cores": os.cpu_count(),
+        "load": round(psutil.getloadavg()[0], 2),
         "ram_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpu": gpu,
     }
 
 
 def _versions() -> dict[str, str]:
-    names = ("napari-neuroembed", "torch", "numpy", "pandas")
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
-    }
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _cpu() -> str:
+    """Return the name of the processor; Python itself often knows only its kind."""
+    found = _cpuinfo("model name")
+    return found or platform.processor() or platform.machine()
+
+
+def _has_bf16() -> bool:
+    """Return whether the processor multiplies bfloat16 by itself (as Linux tells)."""
+    flags = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def _cpuinfo(name: str) -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    lines = (line.partition(":") for line in text.splitlines())
+    return next((value.strip() for key, _, value in lines if key.strip() == name), "")
 
 
 def _commit() -> str:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
-from benchmarks import BENCHMARKS, enc_embed, import_time
+from benchmarks import (
+    BENCHMARKS,
+    crash,
+    crash_writers,
+    dff,
+    enc_embed,
+    import_time,
+    memory,
+    resize,
+)
 from benchmarks.__main__ import main
-from benchmarks.measure import Result, Settings, Times, ratio, report
+from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, report
 
 QUICK = Settings(quick=True)
 SLACK = 0.75
@@ -20,11 +31,25 @@ def imported() -> Result:
     return import_time.run(QUICK)
 
 
+def holds(found: Result, ours: str, peer: str) -> Ratio:
+    """Check errors without slack and one ratio with; return the ratio."""
+    for row in found.rows:
+        assert row.met is not False, f"{row.variant} errs by {row.error}"
+    (one,) = [r for r in found.ratios if (r.ours, r.peer) == (ours, peer)]
+    assert one.target is not None
+    assert one.high >= SLACK * one.target, one
+    return one
+
+
 def test_the_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     told = capsys.readouterr().out
     modules = Path(enc_embed.__file__).parent.glob("[!_]*.py")
-    assert {path.stem for path in modules} - {"measure", "twin"} == set(BENCHMARKS)
+    assert {path.stem for path in modules} - {
+        "measure",
+        "twin",
+        "crash_writers",
+    } == set(BENCHMARKS)
     assert all(f"{name} " in told for name in BENCHMARKS)
     assert all(importlib.import_module(f"benchmarks.{n}").run for n in BENCHMARKS)
 
@@ -33,7 +58,8 @@ def test_an_unknown_benchmark_lists_those_there_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["import_tiem"]) == 2
-    assert "Known: import_time, enc_embed" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert all(name in told for name in BENCHMARKS)
 
 
 def test_importing_costs_no_heavy_library_and_little_time(imported: Result) -> None:
@@ -66,8 +92,56 @@ def test_sharing_frames_is_faster_and_gives_the_same() -> None:
     assert speed.median >= 3
 
 
+def test_sums_that_grow_beat_a_mean_for_every_window() -> None:
+    found = dff.compare(QUICK, n_frames=120, shape=(240, 368))
+    holds(found, "running sums uint16", "mean per window uint16")
+    exact = [row for row in found.rows if row.error_limit == 0.0]
+    assert [row.variant for row in exact] == ["running sums uint16"]
+
+
+def test_area_means_are_exact_and_several_times_faster_than_plain_products() -> None:
+    found = resize.compare(QUICK, n_frames=16, shape=(480, 736), size=128)
+    assert all(row.met is not False for row in found.rows)
+    (one,) = [r for r in found.ratios if r.peer == resize.DENSE]
+    assert one.high >= 5
+
+
+@pytest.mark.slow
+def test_a_longer_stack_takes_no_more_memory() -> None:
+    found = memory.run(QUICK)
+    assert all(row.met for row in found.rows)
+    assert all(one.met for one in found.ratios), found.ratios
+
+
+def test_a_peer_that_is_not_there_is_named_and_never_measured() -> None:
+    assert missing("numpy") == ""
+    assert "no_such_library" in missing("no_such_library")
+
+
 def test_a_ratio_is_of_work_per_second_repeat_by_repeat() -> None:
     times = {"ours": Times([], [1.0, 2.0, 4.0]), "peer": Times([], [10.0, 10.0, 10.0])}
     found = ratio("ours", "peer", times, {"ours": 4.0, "peer": 2.0}, target=10.0)
     assert (found.median, found.low, found.high) == (10.0, 5.0, 20.0)
     assert found.met is True
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+def test_killed_writers_of_ours_lose_nothing_and_a_plain_one_is_found_torn() -> None:
+    """np.save to the same path was torn in 25 of 25 kills; one of 6 is enough here."""
+    plain = next(w for w in crash_writers.WRITERS if w.name == "np.save")
+    ours = tuple(w for w in crash_writers.WRITERS if not w.needs)
+    found = crash.compare((*ours, plain), n_kills=2)
+    *own, theirs = found.rows
+    assert len(own) == 4
+    assert all(row.met and row.value == 0 for row in own)
+    assert (theirs.is_peer, theirs.met) == (True, None)
+    torn = crash.compare((plain,), n_kills=4, seed=1).rows[0]
+    assert (theirs.value or 0) + (torn.value or 0) > 0
+
+
+def test_a_peer_that_is_not_installed_is_skipped_with_the_reason() -> None:
+    missing = crash_writers.plain("fast", "no_such_module", lambda *_: None, np.load)
+    (row,) = crash.compare((missing,), n_kills=1).rows
+    assert (row.status, row.value) == ("skipped", None)
+    assert "no_such_module is not installed" in row.reason

@@ -146,7 +146,7 @@ def test_a_table_of_many_goes_to_its_own_recordings_as_the_cli(
         ("walk,rest\n1,0\n", ["--rater", "x"], "give --recording R"),
         ("from,to,type\n0,1,a\n", ["--recording", "fly1_001"], "give --rater NAME"),
         (
-            "file,from,to,type\nfly1_001,0,1,a\nfly2_001,0,1,a\n",
+            "file,from,to,type\nfly8_001,0,1,a\nfly9_001,0,1,a\n",
             ["--recording", "fly1_001", "--rater", "x"],
             "names 2 recordings",
         ),
@@ -203,6 +203,96 @@ def test_another_spelling_of_a_known_action_is_never_merged(
         "two things",
         "ana",
     )
+
+
+def boris_project(path: Path) -> Path:
+    """Write two observations: one to choose, one that is unpaired."""
+    walk = [[t, "", "walk", "", ""] for t in (0.5, 1.0)]
+    observations = {
+        "day #1": {"type": "MEDIA", "time offset": 0, "events": walk},
+        "spoilt": {"type": "MEDIA", "time offset": 0, "events": walk[:1]},
+    }
+    behaviours = {"0": {"type": "State event", "code": "walk"}}
+    content = {"behaviors_conf": behaviours, "observations": observations}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_boris_counts_from_the_camera_and_comes_back(project, annotations, tmp_path):
+    path = boris_project(tmp_path / "lab.boris")
+    words = ("import", project, path, "--recording", "fly1_001", "--rater", "ana")
+    code, told = annotations(*words)
+    assert code == 2
+    assert "2 observations: 'day #1' (2 events), 'spoilt' (1 event)" in told
+    assert "--label-option observation=NAME" in told
+    code, told = annotations(*words, "--label-option", "observation=day #1")
+    assert (code, "zero of the camera, s: -0.25" in told) == (0, True)
+    table = stored(project)
+    assert (table["start_s"][0], table["stop_s"][0]) == (
+        0.5 + POSE_START_S,
+        1.0 + POSE_START_S,
+    )
+    for form in ("boris", "boris-aggregated"):
+        out = tmp_path / f"{form}.tsv"
+        code, told = annotations("export", project, out, "--format", form)
+        assert code == 0
+        assert "rater's name (ana) is not in the file" in told
+        again = ("import", project, out, "--rater", "ana", "--label-option")
+        code, told = annotations(*again, "observation=*")
+        assert (code, "0 bouts added, 1 were there already" in told) == (0, True)
+    own = ("--label-option", "observation=day #1", "--start", 2)
+    assert annotations(*words, *own, "--multi-label")[0] == 0
+    assert stored(project)["start_s"].tolist() == [0.25, 2.5]
+
+
+def test_observations_of_other_names_are_refused_together(
+    project, annotations, tmp_path
+):
+    path = boris_project(tmp_path / "lab.boris")
+    words = ("import", project, path, "--rater", "ana", "--accept", "label.unpaired")
+    words += ("--why", "known", "--label-option", "observation=*")
+    code, told = annotations(*words)
+    assert (code, "no recording day #1, spoilt" in told) == (2, True)
+    assert stored(project) is None
+
+
+def test_a_map_of_names_is_kept_and_used_again(project, annotations, tmp_path):
+    path = tmp_path / "labels.csv"
+    words = ("import", project, path, "--rater", "x", "--recording")
+    path.write_text("from,to,type\n0,1,Start_End\n1,2,_DEFAULT\n")
+    names = ("--map", "Start_End=Start/End", "--map", "_DEFAULT=")
+    assert annotations(*words, "fly1_001", *names, "--dry-run")[0] == 0
+    assert Project.open(project).spec.label_names == {}
+    assert annotations(*words, "fly1_001", *names)[0] == 0
+    assert Project.open(project).spec.label_names == {
+        "Start_End": "Start/End",
+        "_DEFAULT": "",
+    }
+    code, told = annotations(*words, "fly2_001")
+    assert code == 0
+    assert "'Start_End' (1 bouts) is taken for 'Start/End', as before" in told
+    assert "'_DEFAULT' (1 bouts) is left out, as before" in told
+    assert "placeholder" not in told
+    assert set(stored(project)["action"]) == {"Start/End"}
+
+
+def test_frames_of_many_recordings_count_on_their_own_clocks(
+    project, annotations, tmp_path
+):
+    path = tmp_path / "many.csv"
+    path.write_text(
+        "recording,start_frame,stop_frame,behaviour\n"
+        "fly1_001,0,32,walk\nfly2_001,32,64,rest\n"
+    )
+    words = ("import", project, path, "--rater", "lab")
+    code, told = annotations(*words, "--recording", "fly2_001", "--dry-run")
+    assert (code, "1 intervals of other recordings are left out" in told) == (0, True)
+    assert annotations(*words)[0] == 0
+    assert stored(project)["start_s"].tolist() == [POSE_START_S, POSE_START_S + 1.0]
+    path.write_text("recording,start_frame,stop_frame,behaviour\nfly2_001,0,999,walk\n")
+    code, told = annotations(*words)
+    assert code == 2
+    assert "fly2_001: walk stops at frame 999 of 150 camera frames" in told
 
 
 def test_json_tells_programs_the_same(project, annotations, tmp_path):

@@ -13,6 +13,7 @@ from napari_neuroembed.augmentation import (
     Augmentation,
     AugmentationContext,
 )
+from napari_neuroembed.augmentation.pipeline import own_share
 from napari_neuroembed.errors import TrainingError
 
 N = 6
@@ -91,6 +92,21 @@ def test_the_same_seed_gives_the_same_result_and_leaves_the_input_alone(
     assert not torch.equal(first, batch)
     assert first.shape == batch.shape
     assert torch.isfinite(first).all()
+
+
+@pytest.mark.parametrize(("name", "shape"), CASES)
+def test_processes_that_share_a_batch_change_it_as_one_does(
+    name: str, shape: tuple[int, ...]
+) -> None:
+    augmentation = make(name, p=1, **VISIBLE.get(name, {}))
+    drawn = augmentation.draw(context(shape), seeded())
+    if "seed" in drawn:  # noise is fresh for every process
+        pytest.skip("draws noise of its own in every process")
+    whole = augmentation.apply(windows(shape), drawn)
+    for rank, own in enumerate((slice(0, 3), slice(3, 6))):
+        (mine,) = own_share([drawn], N, own, rank)
+        part = augmentation.apply(windows(shape)[own], mine)
+        torch.testing.assert_close(part, whole[own])
 
 
 @pytest.mark.parametrize(("name", "shape"), CASES)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from napari_neuroembed.data.stacks import (
     as_dask,
     create_stack,
     read_stack,
+    release,
     stack_bytes,
 )
 from napari_neuroembed.errors import DataError
@@ -185,3 +187,33 @@ def test_streams_that_cannot_be_stored_are_refused(tmp_path, rng):
     cube = Stream("pose", rng.normal(size=(3, 2, 2)), clock)
     with pytest.raises(DataError, match=r"\(time, feature\), found shape"):
         write_derived_stream(tmp_path, "pose", cube)
+
+
+def resident_file_bytes():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return sum(1024 * int(x.split()[1]) for x in lines if x.startswith("RssFile"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
+def test_released_memory_is_given_back_and_what_was_written_stays(tmp_path):
+    stack = create_stack(tmp_path / "stack.tif", (400, 128, 128))
+    before = resident_file_bytes()
+    stack[:] = np.arange(400, dtype=np.float32)[:, None, None]
+    assert resident_file_bytes() - before > 0.9 * stack.nbytes
+    release(stack)
+    assert resident_file_bytes() - before < 0.1 * stack.nbytes
+    np.testing.assert_array_equal(stack[:, 5, 5], np.arange(400))
+    release(stack)
+    np.testing.assert_array_equal(
+        read_stack(tmp_path / "stack.tif")[:, 0, 0], stack[:, 1, 1]
+    )
+
+
+def test_changes_that_are_not_those_of_the_file_are_not_released(tmp_path):
+    np.save(tmp_path / "stack.npy", np.zeros((4, 8, 8)))
+    private = np.load(tmp_path / "stack.npy", mmap_mode="c")
+    private[:] = 7
+    release(private)
+    release(np.zeros(3))
+    release(None)
+    assert (private == 7).all()

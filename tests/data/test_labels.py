@@ -185,7 +185,7 @@ def test_a_file_of_no_known_format_says_what_was_tried(file):
     with pytest.raises(DataError, match=r"no known format.*csv-frames.*csv-intervals"):
         find_format(file("a,b\nhello,world\n"))
     with pytest.raises(DataError, match=r"no format of labels\. Known: csv-frames"):
-        read_labels(file("a\n1\n"), format="boris")
+        read_labels(file("a\n1\n"), format="bento")
     with pytest.raises(DataError, match="is not there"):
         read_labels(file("a").with_name("gone.csv"), format="csv-frames")
 

@@ -113,7 +113,88 @@ def test_a_list_of_numbers_with_exponents_is_a_list_of_codes(shared_data):
     assert round(labels[""].durations().sum() * 30) == 1647
 
 
-def test_a_pickle_is_never_opened(shared_data):
+def test_a_pickle_is_refused_with_the_class_it_asks_for(shared_data):
     path = shared_data("fly_annotations_aymanns2022") / "annotations_df.pkl"
-    with pytest.raises(DataError, match=r"no text file.*never opened"):
+    match = r"asks to load pandas\.core\.frame\.DataFrame; only plain numpy data .*CSV"
+    with pytest.raises(DataError, match=match):
         read_labels(path, format="csv-frames", rate_hz=100.0)
+
+
+def bouts_of(path, **options):
+    labels = read_labels(path, options=options)
+    assert labels.format == "boris"
+    (bouts,) = labels.by_rater.values()
+    return labels, bouts
+
+
+@pytest.mark.parametrize(("name", "n"), [("test.boris", 12), ("test2.boris", 9)])
+def test_a_boris_project_lists_its_observations(shared_data, name, n):
+    with pytest.raises(DataError, match=rf"holds {n} observations: .*'live' \(12 ev"):
+        read_labels(shared_data("boris_files") / name)
+
+
+def test_boris_states_take_turns_and_points_have_no_length(shared_data):
+    project = shared_data("boris_files") / "test.boris"
+    labels, bouts = bouts_of(project, observation="observation #2", subject="*")
+    assert labels.actions() == {"s": 10, "p": 8}
+    points = bouts.select(["p"])
+    assert points.durations().tolist() == [0.0] * 8
+    assert (bouts.start_s[0], bouts.stop_s[0]) == (1.8, 8.125)
+    (note,) = (p.text for p in labels.problems if p.id == "label.media")
+    assert "2 media in a row" in note
+    assert "179.96 s" in note
+
+
+def test_boris_subjects_are_told_apart(shared_data):
+    project = shared_data("boris_files") / "test.boris"
+    with pytest.raises(DataError, match=r"2 subjects: 'subject1' \(6\), 'subject2'"):
+        read_labels(project, options={"observation": "observation #1"})
+    _, one = bouts_of(project, observation="observation #1", subject="subject1")
+    assert one.start_s.tolist() == [3.3, 9.9, 18.35]
+    _, nobody = bouts_of(project, observation="live", subject="No focal subject")
+    assert nobody.select(["s"]).start_s.tolist() == [8.886, 18.438]
+
+
+def test_an_unpaired_boris_state_is_refused_with_its_last_start(shared_data):
+    project = shared_data("boris_files") / "test.boris"
+    match = (
+        r"observation 'live not paired': state 's' of subject '' has an odd number of "
+        r"events; no STOP after its START at 26\.862 s"
+    )
+    options = {"observation": "live not paired"}
+    with pytest.raises(DataError, match=match):
+        read_labels(project, options=options)
+    labels = read_labels(project, options=options, accept={"label.unpaired"})
+    assert labels.actions() == {"p": 5}
+    assert {p.id for p in labels.problems} == {"label.live"}
+
+
+def test_boris_modifiers_are_left_out_loudly_or_kept_in_the_name(shared_data):
+    project = shared_data("boris_files") / "test.boris"
+    labels, _ = bouts_of(project, observation="modifiers")
+    assert labels.actions() == {"q": 3, "r": 2}
+    (problem,) = labels.problems
+    assert problem.id == "label.modifiers"
+    assert "4 bouts have modifiers" in problem.text
+    labels, bouts = bouts_of(project, observation="modifiers", modifiers="name")
+    assert labels.problems == ()
+    assert labels.actions() == {
+        "q (m1)": 1,
+        "q (m2)": 1,
+        "q (m3)": 1,
+        "r (m1)": 1,
+        "r": 1,
+    }
+    assert bouts.select(["r"]).stop_s.tolist() == [40.825]
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_an_older_boris_table_says_the_same_as_its_project(shared_data, ending):
+    folder = shared_data("boris_files")
+    table = folder / f"test_export_events_tabular.{ending}"
+    labels, bouts = bouts_of(table, subject="*")
+    assert labels.facts["observation"] == "observation #1"
+    project = folder / "test.boris"
+    _, same = bouts_of(project, observation="observation #1", subject="*")
+    assert bouts == same
+    assert len(bouts) == 4

@@ -15,7 +15,7 @@ from napari_neuroembed.evaluation.embed import embed
 from napari_neuroembed.methods import METHODS, as_defined
 from napari_neuroembed.methods.base import Batch
 from napari_neuroembed.training.model import Model
-from napari_neuroembed.training.run import prepare
+from napari_neuroembed.training.setup import prepare
 
 
 def untrained(recordings, config):

@@ -82,6 +82,24 @@ def test_a_movie_alone_is_embedded_and_the_table_says_what_it_cannot_show(
     assert scores(project, "views")["value"].isna().all()
 
 
+def test_single_frames_of_a_movie_keep_their_gaps_by_consent(shared_data, tmp_path):
+    data, project = shared_data("mouse2p_neurofinder600"), tmp_path / "mouse"
+    words = ["import", project, data / "image*.tiff", "--animal", "mouse1"]
+    # 1. Neither the rate nor the missing numbers are passed over.
+    told = neuroembed(*words)
+    assert told.code == 2
+    told = neuroembed(*words, "--rate", 7)
+    assert told.code == 2
+    assert (
+        "594 frame numbers are missing between 0 and 599 (first: 4, 5, 6)" in told.err
+    )
+    assert not project.exists()
+    # 2. With a reason they are gaps in time, not frames moved together.
+    accept = ["--accept", "folder.missing_frames", "--why", "a sample of the movie"]
+    told = done(*words, "--rate", 7, *accept)
+    assert "6x512x512 uint16, 85.71 s at 7 Hz" in told.out
+
+
 @pytest.fixture
 def worms(shared_data, tmp_path):
     data, project = shared_data("worm_kato2015"), tmp_path / "worms"

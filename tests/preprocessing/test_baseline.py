@@ -43,10 +43,12 @@ def test_full_range_uint16_does_not_overflow_and_is_exact(rng):
         (np.int16, 15, np.int32),
         (np.uint16, 100_000, np.int64),
         (np.uint64, 15, np.float64),
-        (np.float32, 15, np.float64),
+        (np.float32, 15, np.float32),
+        (np.float32, 17, np.float64),
+        (np.float64, 15, np.float64),
     ],
 )
-def test_the_accumulator_is_the_smallest_exact_type(dtype, n, expected):
+def test_the_accumulator_is_the_smallest_that_is_exact_or_nearly_so(dtype, n, expected):
     assert accumulator_for(dtype, n) == expected
 
 
@@ -81,6 +83,25 @@ def test_one_nan_frame_touches_at_most_n_windows(rng):
     assert len(untouched) == 46 - 15
     windows = [stack[t : t + 15].mean(axis=0, dtype=float) for t in untouched]
     np.testing.assert_allclose(found, np.min(windows, axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [15, 40])
+def test_a_bright_moment_leaves_no_trace_in_later_windows(n, rng):
+    stack = rng.uniform(1, 2, (150, 3, 3)).astype(np.float32)
+    stack[40:70] = 1e9
+    np.testing.assert_allclose(baseline(stack, n), resting_by_loop(stack, n), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["uint16", "float32"])
+def test_images_larger_than_a_tile_are_summed_whole(kind, rng):
+    stack = rng.uniform(100, 900, (23, 300, 500)).astype(kind)
+    valid = np.arange(23) != 9
+    running = RunningMinimum(4, (300, 500), stack.dtype)
+    for first, stop in ((0, 7), (7, 23)):
+        running.add(stack[first:stop], valid[first:stop])
+    np.testing.assert_allclose(
+        running.minimum(), resting_by_loop(stack, 4, valid), rtol=1e-6
+    )
 
 
 def test_the_running_sum_does_not_drift(rng):

@@ -15,7 +15,7 @@ from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods import as_defined
 from napari_neuroembed.options.split import SplitOptions
 from napari_neuroembed.training.frames import FrameBank
-from napari_neuroembed.training.run import check_needs, prepare
+from napari_neuroembed.training.setup import check_needs, prepare
 
 
 def tensors(batch):
@@ -197,3 +197,38 @@ def test_a_bank_reads_in_chunks_and_never_the_whole_recording(config):
         assert bank.is_resident == bool(resident_bytes)
         assert sum(len(chunk) for chunk in bank.chunks(0)) == 5000
     assert max(reads) <= 512
+
+
+def bank_of(frames, **options):
+    return FrameBank(
+        [frames],
+        [0],
+        Unchanged(),
+        device=torch.device("cpu"),
+        resident_bytes=frames.nbytes // 2,
+        **options,
+    )
+
+
+class Unchanged(torch.nn.Module):
+    def forward(self, frames, group):
+        del group
+        return frames
+
+
+def test_half_the_memory_holds_frames_of_half_the_bits(rng):
+    frames = rng.normal(size=(40, 8, 8)).astype(np.float32)
+    whole, half = bank_of(frames), bank_of(frames, dtype=torch.float16)
+    assert (whole.is_resident, half.is_resident) == (False, True)
+    assert "read from the files" in whole.sentence()
+    assert "float16" in half.sentence()
+    which, numbers = torch.tensor([0, 0]), torch.tensor([[0, 1], [20, 21]])
+    a, b = whole.gather(which, numbers), half.gather(which, numbers)
+    assert b.dtype == torch.float32
+    torch.testing.assert_close(a, b, rtol=2**-11, atol=1e-6)
+
+
+def test_frames_beyond_half_precision_are_refused_and_not_clipped_silently(rng):
+    frames = np.full((40, 8, 8), 1e5, dtype=np.float32)
+    with pytest.raises(TrainingError, match=r"training.frames=float32"):
+        bank_of(frames, dtype=torch.float16)

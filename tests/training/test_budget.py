@@ -7,7 +7,7 @@ from napari_neuroembed.config import default, twin, with_settings
 from napari_neuroembed.data.recording import Recording, Stream, TimeAxis
 from napari_neuroembed.methods import as_defined
 from napari_neuroembed.training.budget import plan_budget
-from napari_neuroembed.training.run import prepare
+from napari_neuroembed.training.setup import prepare
 from napari_neuroembed.training.tryout import FEWEST_TIMED, list_candidates
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from napari_neuroembed.data.derived import MASK_FILE
 from napari_neuroembed.errors import DataError
-from napari_neuroembed.training.run import common_mask
+from napari_neuroembed.training.setup import common_mask
 
 
 def project_of(folder, **masks):

@@ -17,7 +17,7 @@ from napari_neuroembed.training.loop import (
     make_fabric,
     train_steps,
 )
-from napari_neuroembed.training.run import prepare
+from napari_neuroembed.training.setup import prepare
 
 
 def trained(recordings, config, stop_after=None):

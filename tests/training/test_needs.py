@@ -14,7 +14,7 @@ from napari_neuroembed.data.splits import make_split
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods import as_defined
 from napari_neuroembed.options.split import SplitOptions
-from napari_neuroembed.training.run import check_needs, prepare
+from napari_neuroembed.training.setup import check_needs, prepare
 
 
 def test_second_views_never_touch_invalid_or_missing_frames(recordings, config):

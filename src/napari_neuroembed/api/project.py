@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -23,12 +24,21 @@ from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.errors import (
     ConfigError,
 )
+from napari_neuroembed.evaluation.imported import (
+    EmbeddingPlan,
+    EmbeddingRequest,
+    plan_embedding,
+    write_embedding_run,
+)
 from napari_neuroembed.methods import METHODS, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.run_folder import RUN, RunFolder
 from napari_neuroembed.training.budget import Plan, plan_budget
-from napari_neuroembed.training.run import common_mask, train
+from napari_neuroembed.training.run import train
+from napari_neuroembed.training.setup import common_mask
+
+METHOD_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
 
 class Project(data_project.Project):
@@ -220,11 +230,63 @@ class Project(data_project.Project):
         returned as it is.
         """
         made = self.run(run)
+        made.folder.refuse_imported("going on with its training")
         if made.info()["status"] != "finished":
             train(self, made.config, run=run, resume=True, report=report)
         if "eval" not in made.folder.embedding_sets():
             made.embed(report=report)
         return made
+
+    def import_embedding(
+        self,
+        request: EmbeddingRequest,
+        *,
+        run: str | None = None,
+        accept: Collection[str] = (),
+    ) -> tuple[Run, EmbeddingPlan]:
+        """Keep somebody else's embedding as a run, to be judged like any other.
+
+        Parameters
+        ----------
+        request
+            The files, and which frames their rows belong to.
+        run
+            Name of the run; default the time.
+        accept
+            Ids of errors that are accepted.
+
+        Returns
+        -------
+        run, plan
+            The run, and what became of the rows.
+
+        Raises
+        ------
+        DataError
+            When rows cannot be matched with frames; nothing is written.
+        ConfigError
+            When the method has the name of one of ours, or is no name.
+        """
+        plan = self.plan_embedding(request, accept)
+        config = preset_config(self.spec.preset)
+        recordings = {name: self.raw(name) for name in request.paths}
+        folder = write_embedding_run(
+            self.runs_folder, run, plan, request, config, recordings
+        )
+        return Run(self, folder), plan
+
+    def plan_embedding(
+        self, request: EmbeddingRequest, accept: Collection[str] = ()
+    ) -> EmbeddingPlan:
+        """Look at an embedding as :meth:`import_embedding` does, and write nothing."""
+        taken = {*METHODS, "raw", "random_encoder", "majority", "random"}
+        if request.method in taken or not METHOD_NAME.fullmatch(request.method):
+            raise ConfigError(
+                f"--embedding-method {request.method!r} must be of small letters, "
+                f"digits and _, and none of {', '.join(sorted(taken))}."
+            )
+        recordings = {name: self.raw(name) for name in request.paths}
+        return plan_embedding(recordings, request, accept)
 
     def run(self, name: str) -> Run:
         """Open a run by its name."""

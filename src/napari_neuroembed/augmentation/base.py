@@ -72,6 +72,9 @@ class Augmentation(Protocol):
     never writes into the batch. Parameters are drawn once per window and shared by its
     frames; noise is fresh for every value, from a generator of the batch's device that
     starts at the drawn ``seed``.
+
+    A drawn tensor has one row per window, a single row for all of them, or no
+    dimensions, so that processes which share a batch can each take their own rows.
     """
 
     name: ClassVar[str]

@@ -92,6 +92,7 @@ class CalciumDecay:
             "amplitude": (amplitude * active).to(context.device),
             "kernel": torch.from_numpy(self.kernel(context.shape[0], context.rate_hz))
             .float()
+            .unsqueeze(0)
             .to(context.device),
             "donor": self._donors(context).to(context.device),
         }

@@ -133,7 +133,7 @@ def drop_mask(
 
 
 def fill_of(name: str, fill: Fill, context: AugmentationContext) -> Tensor:
-    """Return what missing values become, shape (features,), on the batch's device.
+    """Return what missing values become, shape (1, features), on the batch's device.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def fill_of(name: str, fill: Fill, context: AugmentationContext) -> Tensor:
     """
     n_features = context.shape[-1]
     if fill == "zero":
-        return torch.zeros(n_features, device=context.device)
+        return torch.zeros((1, n_features), device=context.device)
     if context.fill is None:
         raise TrainingError(
             f"Augmentation '{name}' fills with the training mean of {n_features} pose "
@@ -155,4 +155,4 @@ def fill_of(name: str, fill: Fill, context: AugmentationContext) -> Tensor:
             f"found {tuple(context.fill.shape)}."
         )
     check_batch(name, context.fill)
-    return context.fill.to(context.device)
+    return context.fill.unsqueeze(0).to(context.device)

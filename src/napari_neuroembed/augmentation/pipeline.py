@@ -109,6 +109,48 @@ def draw_all(
     return [item.draw(context, generator(item.name)) for item in augmentations]
 
 
+def own_share(
+    params: Sequence[Params], n_all: int, own: slice, rank: int
+) -> list[Params]:
+    """Take one process's rows out of what was drawn for the windows of all of them.
+
+    Parameters
+    ----------
+    params
+        As from `draw_all`.
+    n_all
+        Windows they were drawn for.
+    own
+        This process's windows; all of them give the parameters back as they are.
+    rank
+        Number of the process, from 0: each has noise of its own.
+
+    Raises
+    ------
+    ConfigError
+        When an augmentation drew a tensor of another length.
+    """
+    if len(range(*own.indices(n_all))) == n_all:
+        return list(params)
+    return [
+        {key: _rows(key, value, n_all, own, rank) for key, value in drawn.items()}
+        for drawn in params
+    ]
+
+
+def _rows(key: str, value: Tensor, n_all: int, own: slice, rank: int) -> Tensor:
+    if key == "seed":
+        return value + rank
+    if value.ndim == 0 or len(value) == 1:
+        return value
+    if len(value) != n_all:
+        raise ConfigError(
+            f"The augmentation parameter '{key}' has {len(value)} rows; expected one "
+            f"for each of {n_all} windows, or a single one for all."
+        )
+    return value[own]
+
+
 def apply_all(
     batch: Tensor, augmentations: Sequence[Augmentation], params: Sequence[Params]
 ) -> Tensor:

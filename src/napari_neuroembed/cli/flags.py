@@ -72,6 +72,30 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def option_value(text: str, flag: str) -> Any:
+    """Return the value of ``KEY=VALUE``: what YAML makes of it, words as they stand.
+
+    Names of people and observations may hold a ``#``, which YAML would cut off.
+
+    Examples
+    --------
+    >>> option_value("[1, 2]", "--label-option"), option_value("day #1", "")
+    ([1, 2], 'day #1')
+    """
+    from napari_neuroembed.data.project.yaml_text import read_yaml
+
+    plain = text.strip()
+    try:
+        value = read_yaml(f"value: {plain}", flag)["value"]
+    except ConfigError:
+        if plain[:1] in "[{'\"":
+            raise
+        return plain
+    if isinstance(value, str) and plain[:1] not in ("'", '"'):
+        return plain
+    return value
+
+
 def add_accept(parser: argparse.ArgumentParser) -> None:
     """Add ``--accept ID`` and ``--why``; read them with :func:`accepted`."""
     parser.add_argument(
@@ -122,3 +146,10 @@ def table(rows: Iterable[Iterable[object]], header: Iterable[str]) -> str:
         for row in cells
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def number(value: object, digits: int = 2) -> str:
+    """Return a number with that many digits, and a dash where there is none."""
+    if isinstance(value, float | int) and value == value:
+        return f"{value:.{digits}f}"
+    return "-"

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_neuroembed.cli.flags import option_value
 from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
 from napari_neuroembed.data.project.covariates import parse_assignments
 from napari_neuroembed.data.project.roots import is_source
-from napari_neuroembed.data.project.yaml_text import read_yaml
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
     from napari_neuroembed.data.importing.pattern import PatternRequest
+    from napari_neuroembed.data.project.roots import Roots
 
 KINDS = ("trace", "pose", "scalar", "video")
-_SETTINGS = ("rate", "start", "reader", "sync", "times")
+_SETTINGS = ("rate", "start", "reader", "sync", "sync-frames", "times")
 _HELP = {
     "trace": "traces of neurons or regions",
     "pose": "body points or angles",
@@ -29,7 +30,10 @@ _HELP = {
 def add_import_flags(parser: argparse.ArgumentParser) -> None:
     """Add what names recordings, streams, clocks and labels."""
     parser.add_argument(
-        "source", nargs="?", metavar="SOURCE", help="stack, folder or 'pattern*.tif'"
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="stack, folder or 'pattern*.tif'; or traces, e.g. a suite2p folder",
     )
     many = parser.add_argument_group("many recordings at once")
     many.add_argument("--table", type=Path, metavar="F", help="a row per recording")
@@ -57,9 +61,9 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
     labels.add_argument(
         "--labels-start",
         type=float,
-        default=0.0,
         metavar="S",
-        help="zero of a file in seconds, on the clock of SOURCE",
+        help="zero of a file in seconds, on the clock of SOURCE; default 0, or for "
+        "BORIS that of the camera",
     )
     labels.add_argument("--labels-format", metavar="NAME", help="default: by content")
     labels.add_argument(
@@ -69,17 +73,28 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
     _add_repeated(labels, "--label-option", "KEY=VALUE", "setting of the label reader")
 
 
-def request_of(args: argparse.Namespace) -> ImportRequest:
+def request_of(args: argparse.Namespace, roots: Roots) -> ImportRequest:
     """Return the recording that the flags ask for.
+
+    Parameters
+    ----------
+    args
+        The flags.
+    roots
+        Where this machine keeps the files of the project.
 
     Raises
     ------
     ConfigError
         When a flag cannot be understood or speaks of a stream that is not there.
+    DataError
+        When SOURCE is not there or no reader knows it.
     """
+    from napari_neuroembed.data.importing.kinds import kind_of_source
+
     named: dict[str, str] = {}
     if args.source is not None:
-        named["neural"] = args.source
+        named[kind_of_source(args.source, roots, args.reader)] = args.source
     for kind in KINDS:
         for text in getattr(args, kind):
             name, where = _named(kind, text)
@@ -110,7 +125,11 @@ def check_flags(args: argparse.Namespace) -> None:
     belongs = "a SOURCE"
     if args.table is not None:
         idle = ["animal", "recording", "labels", "sync", *KINDS, *patterns]
-        idle += [f"{kind}-{what}" for kind in KINDS for what in ("sync", "times")]
+        idle += [
+            f"{kind}-{what}"
+            for kind in KINDS
+            for what in ("sync", "sync-frames", "times")
+        ]
         belongs = "columns of the table"
     elif args.pattern is not None:
         idle = ["labels", *KINDS]
@@ -196,12 +215,13 @@ def stream_settings(
             found[target]["sync_kind"] = "timestamps"
     for name, other in pairs(args.like, "--like").items():
         _known(found, name, "--like")["like"] = other
-    for name, unit in _units(args.unit, found).items():
-        _known(found, name, "--unit").setdefault("options", {})["unit"] = unit
+    for flag, kind in (("unit", "scalar"), ("individual", "pose")):
+        for name, value in _values(getattr(args, flag), found, kind, flag).items():
+            _known(found, name, f"--{flag}").setdefault("options", {})[flag] = value
     for path, text in pairs(args.reader_option, "--reader-option").items():
         name, _, key = path.partition(".")
         options = _known(found, name, "--reader-option").setdefault("options", {})
-        options[key] = read_yaml(f"value: {text}", "--reader-option")["value"]
+        options[key] = option_value(text, "--reader-option")
     for role, text in pairs(args.channel, "--channel").items():
         if not text.isdigit():
             raise ConfigError(f"--channel {role}={text}: expected a number from 0.")
@@ -259,6 +279,11 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
             f"--{kind}-sync", metavar="F", help="frame of SOURCE for each of its frames"
         )
         streams.add_argument(
+            f"--{kind}-sync-frames",
+            metavar="F",
+            help="which of its frames that map is about; default all",
+        )
+        streams.add_argument(
             f"--{kind}-times", metavar="F", help="time of each of its frames, s"
         )
     streams.add_argument(
@@ -268,6 +293,12 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
     )
     _add_repeated(streams, "--like", "STREAM=OTHER", "two streams on one clock")
     _add_repeated(streams, "--unit", "[STREAM=]UNIT", "e.g. cm/s; of the scalars")
+    _add_repeated(
+        streams,
+        "--individual",
+        "[STREAM=]NAME",
+        "which animal of a file of several; of the poses",
+    )
     _add_repeated(streams, "--channel", "ROLE=N", "e.g. functional=0")
     _add_repeated(
         streams, "--reader-option", "STREAM.KEY=VALUE", "e.g. neural.axes=TCYX"
@@ -281,12 +312,18 @@ def _of_kind(args: argparse.Namespace, name: str) -> dict[str, Any]:
     sync, times = getattr(args, f"{kind}_sync"), getattr(args, f"{kind}_times")
     if sync is not None and times is not None:
         raise ConfigError(f"Give --{kind}-sync or --{kind}-times, not both.")
+    frames = getattr(args, f"{kind}_sync_frames")
+    if frames is not None and sync is None:
+        raise ConfigError(
+            f"--{kind}-sync-frames {frames}: give the map, --{kind}-sync."
+        )
     return _given(
         rate_hz=getattr(args, f"{kind}_rate"),
         start_s=getattr(args, f"{kind}_start"),
         reader=getattr(args, f"{kind}_reader"),
         sync_file=sync or times,
         sync_kind="timestamps" if times is not None else None,
+        sync_frames=frames,
     )
 
 
@@ -312,14 +349,20 @@ def _where(text: str) -> str | Path:
     return text if is_source(text) else Path(text)
 
 
-def _units(texts: Iterable[str], streams: Mapping[str, Any]) -> dict[str, str]:
-    units: dict[str, str] = {}
+def _values(
+    texts: Iterable[str], streams: Iterable[str], kind: str, flag: str
+) -> dict[str, str]:
+    """Read ``[STREAM=]VALUE``; without a stream it is meant for all of a kind."""
+    values: dict[str, str] = {}
+    names = [name for name in streams if name.startswith(kind)]
     for text in texts:
         if "=" in text:
-            units |= pairs([text], "--unit")
+            values |= pairs([text], f"--{flag}")
+        elif not names and flag == "individual":
+            raise ConfigError(f"--{flag} {text}: there is no {kind} in this import.")
         else:
-            units |= {name: text for name in streams if name.startswith("scalar")}
-    return units
+            values |= dict.fromkeys(names, text)
+    return values
 
 
 def _known(streams: dict[str, dict[str, Any]], name: str, flag: str) -> dict[str, Any]:
@@ -339,7 +382,7 @@ def _request(
 ) -> ImportRequest:
     roots = {n: Path(f).resolve() for n, f in pairs(args.root, "--root").items()}
     options = {
-        key: read_yaml(f"value: {text}", "--label-option")["value"]
+        key: option_value(text, "--label-option")
         for key, text in pairs(args.label_option, "--label-option").items()
     }
     return ImportRequest(

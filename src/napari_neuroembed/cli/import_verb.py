@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_neuroembed.cli import flags
+from napari_neuroembed.cli.embedding_import import (
+    add_embedding_flags,
+    check_embedding_flags,
+    import_embedding,
+)
 from napari_neuroembed.cli.import_flags import (
     add_import_flags,
     check_flags,
@@ -48,6 +53,7 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     )
     flags.add_accept(parser)
     parser.add_argument("--by", help="who accepts; default: the user of this computer")
+    add_embedding_flags(parser)
 
 
 def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
@@ -55,6 +61,9 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     del verb
     from napari_neuroembed.data.project import Project
 
+    check_embedding_flags(args, _defaults())
+    if args.embedding:
+        return import_embedding(args, report)
     _check_ways(args)
     project = Project.draft(args.project, preset=args.preset)
     accepted = acceptances(args)
@@ -76,6 +85,13 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
         _say_result(result, report)
     report.say(summary(results), counts=[r.status for r in results])
     return 1 if any(result.error for result in results) else 0
+
+
+def _defaults() -> argparse.Namespace:
+    """Return what the arguments are when no flag is given."""
+    parser = argparse.ArgumentParser()
+    add_arguments("import", parser)
+    return parser.parse_args(["PROJECT"])
 
 
 def acceptances(
@@ -102,7 +118,7 @@ def _import_one(
 
     found = import_recording(
         project,
-        request_of(args),
+        request_of(args, project.roots),
         accepted=accepted,
         max_drift_ppm=args.max_drift,
         dry_run=args.dry_run,

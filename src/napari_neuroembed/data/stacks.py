@@ -5,6 +5,7 @@ Fiji, napari and the training read the same bytes.
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,21 @@ def read_stack(path: Path) -> np.memmap[Any, np.dtype[Any]]:
         path, mode="r", dtype=dtype, offset=offset, shape=shape
     )
     return stack
+
+
+def release(stack: object) -> None:
+    """Give back the memory in which a memory map holds what was read or written.
+
+    The pages stay in the system's cache and are mapped again when they are needed.
+    Without this the resident memory of a process grows to the size of the file it goes
+    through, which a cluster's scheduler may end it for. Anything but a memory map is
+    left alone, as is one whose changes are not those of the file.
+    """
+    pages = getattr(stack, "_mmap", None) if isinstance(stack, np.memmap) else None
+    if isinstance(pages, mmap.mmap) and getattr(stack, "mode", "c") != "c":
+        advice = getattr(mmap, "MADV_DONTNEED", None)  # unknown to Windows
+        if advice is not None:
+            pages.madvise(advice)
 
 
 def as_dask(stack: NDArray[Any], *, chunk_frames: int = 64) -> dask.array.Array:

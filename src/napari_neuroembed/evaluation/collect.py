@@ -9,16 +9,19 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from napari_neuroembed.config import load_config
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import window_seconds
 from napari_neuroembed.evaluation.embed import embed, neural_bank
+from napari_neuroembed.evaluation.nuisance import window_nuisances
 from napari_neuroembed.evaluation.sample import Sample
 from napari_neuroembed.options.windows import WindowOptions
 from napari_neuroembed.progress import Report, silent
-from napari_neuroembed.store.run_folder import RunFolder
-from napari_neuroembed.training.data import window_frames
+from napari_neuroembed.store.run_folder import CONFIG, RunFolder
+from napari_neuroembed.training.data import WindowFrames, neural_arrays, window_frames
+from napari_neuroembed.training.frames import FrameBank
 from napari_neuroembed.training.model import Model, load_model
 
 RAW_PIXELS = 16
@@ -50,32 +53,30 @@ def build_sample(
     -----
     Baselines: ``raw_neural`` is the mean frame of the window after the run's own
     normalisation, averaged to at most 16 x 16 pixels; ``raw_pose`` the scaled pose
-    window; ``random_encoder`` the neural encoder with its initial weights.
+    window; ``random_encoder`` the neural encoder with its initial weights. An imported
+    embedding has the first of them only, without normalisation.
     """
     windows, neural = run.read_embedding("neural", set_name)
     known = {r.id: r for r in recordings}
     used = [known[name] for name in dict.fromkeys(windows["recording"])]
-    model = load_model(run)
-    random = embed(
-        load_model(run, random=True),
-        used,
-        stride_s=_stride(run, set_name),
-        report=report,
-    )
+    if run.is_imported:
+        seen = _of_import(run, used, windows)
+    else:
+        seen = _of_model(run, used, windows, set_name=set_name, report=report)
+    options, stream, baselines, pixels = seen
     features = {"neural": np.asarray(neural, dtype=np.float32)}
     if "pose" in run.embedding_streams(set_name):
         features["pose"] = np.asarray(run.read_embedding("pose", set_name)[1])
-    baselines = raw_signals(model, used, windows)
-    baselines["random_encoder"] = random.arrays["neural"]
     split = Split.from_dict(run.splits())
-    length = window_seconds(model.config.windows, used[0], model.streams["neural"])
+    length = window_seconds(options, used[0], stream)
     table = windows.copy()
-    table["action"] = window_actions(windows, known, model.config.windows, length)
+    table["action"] = window_actions(windows, known, options, length)
     table["role"] = window_roles(table, split, length)
     table = table.merge(
         covariates.drop(columns=["animal"]), on="recording", how="left", sort=False
     )
     targets, names = window_targets(windows, known)
+    nuisances, absent = window_nuisances(used, windows, stream, pixels)
     # Windows in the gap between a fit and a fresh block belong to neither.
     rows = np.flatnonzero(table["role"] != "")
     pose = baselines.get("raw_pose")
@@ -86,9 +87,62 @@ def build_sample(
         targets={name: x[rows] for name, x in targets.items()},
         target_names=names,
         pose_features=None if pose is None else pose[rows],
+        nuisances={name: x[rows] for name, x in nuisances.items()},
+        absent=absent,
         window_s=length,
         split_kind=split.kind,
     )
+
+
+Seen = tuple[WindowOptions, str, dict[str, NDArray[np.float32]], NDArray[np.bool_]]
+"""Options of the windows, name of the neural stream, baselines, pixels in use."""
+
+
+def _of_model(
+    run: RunFolder,
+    used: Sequence[Recording],
+    windows: pd.DataFrame,
+    *,
+    set_name: str,
+    report: Report,
+) -> Seen:
+    model = load_model(run)
+    random = embed(
+        load_model(run, random=True),
+        used,
+        stride_s=_stride(run, set_name),
+        report=report,
+    )
+    baselines = raw_signals(model, used, windows)
+    baselines["random_encoder"] = random.arrays["neural"]
+    pixels = model.parts.normaliser.mask.cpu().numpy() > 0
+    return model.config.windows, model.streams["neural"], baselines, pixels
+
+
+def _of_import(
+    run: RunFolder, used: Sequence[Recording], windows: pd.DataFrame
+) -> Seen:
+    config = load_config(run.path / CONFIG)
+    stream = config.windows.neural_stream
+    width = max(int(r.streams[stream].data.shape[1]) for r in used)
+    raw = []
+    for recording in used:
+        (data,) = neural_arrays([recording], stream, config, width)
+        bank = FrameBank(
+            [data], [0], _AsTheyAre(), device=torch.device("cpu"), resident_bytes=0
+        )
+        table = windows[windows["recording"] == recording.id]
+        raw += _mean_frames(bank, window_frames(table, [recording.id], [""]))
+    pixels = np.ones(bank.frame_shape, dtype=bool)  # what it saw is not known
+    return config.windows, stream, {"raw_neural": np.concatenate(raw)}, pixels
+
+
+class _AsTheyAre(torch.nn.Module):
+    """What stands for the normaliser of a run that has none."""
+
+    def forward(self, frames: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
+        del group
+        return frames
 
 
 def raw_signals(
@@ -99,21 +153,42 @@ def raw_signals(
     for recording in recordings:
         table = windows[windows["recording"] == recording.id]
         frames = window_frames(table, [recording.id], [recording.animal])
-        bank = neural_bank(model, recording)
-        for start in range(0, len(frames), _ROWS):
-            rows = slice(start, start + _ROWS)
-            gathered = bank.gather(frames.recording[rows], frames.neural[rows])
-            neural.append(_small(gathered.mean(dim=1)).numpy())
-        if frames.pose is not None and model.parts.scaler is not None:
-            data = recording.streams[model.streams["pose"]].data
-            poses = torch.from_numpy(np.array(data, dtype=np.float32))
-            clipped = frames.pose.clamp(0, len(poses) - 1)
-            scaled = model.parts.scaler(poses)[clipped]
-            pose.append(scaled.reshape(len(scaled), -1).numpy())
+        neural += _mean_frames(neural_bank(model, recording), frames)
+        scaled = pose_windows(model, recording, table)
+        if scaled is not None:
+            pose.append(scaled)
     raw = {"raw_neural": np.concatenate(neural).astype(np.float32)}
     if pose:
         raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
     return raw
+
+
+def _mean_frames(bank: FrameBank, frames: WindowFrames) -> list[NDArray[np.float32]]:
+    """Return the mean frame of every window, small and flat, in chunks."""
+    means = []
+    for start in range(0, len(frames), _ROWS):
+        rows = slice(start, start + _ROWS)
+        gathered = bank.gather(frames.recording[rows], frames.neural[rows])
+        means.append(_small(gathered.mean(dim=1)).numpy().astype(np.float32))
+    return means
+
+
+def pose_windows(
+    model: Model, recording: Recording, windows: pd.DataFrame
+) -> NDArray[np.float32] | None:
+    """Return the scaled second stream of one recording's windows, (n, time * feature).
+
+    None where the run or the windows have no second stream.
+    """
+    frames = window_frames(windows, [recording.id], [recording.animal]).pose
+    scaler = model.parts.scaler
+    if frames is None or scaler is None or "pose" not in model.streams:
+        return None
+    data = recording.streams[model.streams["pose"]].data
+    poses = torch.from_numpy(np.array(data, dtype=np.float32))
+    scaled = scaler.cpu()(poses)[frames.clamp(0, len(poses) - 1)]
+    flat: NDArray[np.float32] = scaled.reshape(len(scaled), -1).numpy()
+    return flat
 
 
 def window_actions(
@@ -185,7 +260,4 @@ def _small(frames: torch.Tensor) -> torch.Tensor:
 
 
 def _stride(run: RunFolder, set_name: str) -> float:
-    from napari_neuroembed import files
-
-    facts = files.read_json(run.path / "embeddings" / set_name / "embedding.json")
-    return float(facts["stride_s"])
+    return float(run.embedding_facts(set_name)["stride_s"])

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_neuroembed.config import RunConfig
+from napari_neuroembed.methods.ranks import Ranks
 from napari_neuroembed.objectives.base import Loss
 
 
@@ -69,6 +70,10 @@ class Shapes:
 class Batch:
     """Normalised windows of one step, and what augmentations were given to work with.
 
+    Where several processes share a step, windows are this process's share, while
+    donors and swapped poses are those of all windows: parameters of augmentations are
+    drawn for all of them by every process alike.
+
     Parameters
     ----------
     neural
@@ -107,11 +112,14 @@ class Progress:
         Present step, from 0, and number of steps.
     generator
         Called with a purpose; gives that purpose's fresh generator of this step.
+    ranks
+        This process among those that share the step.
     """
 
     step: int
     total: int
     generator: Callable[[str], torch.Generator]
+    ranks: Ranks = field(default_factory=Ranks)
 
 
 class Method(nn.Module):
@@ -128,7 +136,11 @@ class Method(nn.Module):
         self.shapes = shapes
 
     def step(self, batch: Batch, progress: Progress) -> Loss:
-        """Return the loss of one batch."""
+        """Return the loss of the whole batch.
+
+        Windows are this process's share of it; whatever compares windows with each
+        other is computed on ``progress.ranks.join(...)`` of them.
+        """
         raise NotImplementedError
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:

@@ -10,10 +10,16 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from napari_neuroembed.augmentation.base import Augmentation, AugmentationContext
-from napari_neuroembed.augmentation.pipeline import apply_all, build, draw_all
+from napari_neuroembed.augmentation.pipeline import (
+    apply_all,
+    build,
+    draw_all,
+    own_share,
+)
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.methods.base import Batch, Method, Progress, Shapes
 from napari_neuroembed.methods.randomness import seed_for
+from napari_neuroembed.methods.ranks import Ranks
 from napari_neuroembed.models.base import FrameEncoder
 from napari_neuroembed.models.build import build_encoder
 from napari_neuroembed.models.projection import build_projection
@@ -64,20 +70,25 @@ class Contrastive(Method):
         n = self.augment_neural(batch.neural, batch, progress, "neural")
         b = self.augment_pose(batch, progress)
         h_n, h_b = self.encode_neural(n, batch), self.f_b(b)
-        return self.compare(self.g_n(h_n), self.g_b(h_b), batch, h_n)
+        z_n, z_b = self.g_n(h_n), self.g_b(h_b)
+        return self.compare(z_n, z_b, batch.animal, h_n, progress.ranks)
 
-    def compare(self, z_n: Tensor, z_b: Tensor, batch: Batch, h_n: Tensor) -> Loss:
-        """Return the objective on projections, with monitors of h."""
+    def compare(
+        self, z_n: Tensor, z_b: Tensor, animal: Tensor, h_n: Tensor, ranks: Ranks
+    ) -> Loss:
+        """Return the objective on projections of all processes, with monitors of h."""
+        z_n, z_b = ranks.join(z_n), ranks.join(z_b)
         options = self.config.method_options
         if options.negatives == "same_animal":
             loss = info_nce_same_animal(
-                z_n, z_b, batch.animal, options.temperature, options.sides
+                z_n, z_b, ranks.join(animal), options.temperature, options.sides
             )
         else:
             loss = info_nce(z_n, z_b, options.temperature)
+        h_n = ranks.join(h_n.detach())
         return Loss(
             loss.total,
-            {**loss.terms, **monitors(h_n.detach(), z_n.detach(), z_b.detach())},
+            {**loss.terms, **monitors(h_n, z_n.detach(), z_b.detach())},
         )
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
@@ -108,7 +119,7 @@ class Contrastive(Method):
     ) -> Tensor:
         """Apply the neural augmentations, each with its own generator."""
         context = AugmentationContext(
-            n=len(windows),
+            n=len(windows) * progress.ranks.size,
             shape=tuple(windows.shape[1:]),
             rate_hz=1.0 / self.shapes.neural_period_s,
             device=windows.device,
@@ -120,7 +131,7 @@ class Contrastive(Method):
         """Apply swapping and the other pose augmentations."""
         assert batch.pose is not None
         context = AugmentationContext(
-            n=len(batch.pose),
+            n=len(batch.pose) * progress.ranks.size,
             shape=tuple(batch.pose.shape[1:]),
             rate_hz=1.0 / self.shapes.pose_period_s,
             device=batch.pose.device,
@@ -139,7 +150,10 @@ def _augment(
     progress: Progress,
     purpose: str,
 ) -> Tensor:
+    """Draw for all windows, then change this process's share."""
     drawn = draw_all(
         augmentations, context, lambda name: progress.generator(f"{purpose}/{name}")
     )
-    return apply_all(windows, augmentations, drawn)
+    ranks = progress.ranks
+    own = own_share(drawn, context.n, ranks.share(context.n), ranks.rank)
+    return apply_all(windows, augmentations, own)

@@ -28,4 +28,5 @@ class SimCLRViews(Contrastive):
         first = self.augment_neural(batch.neural, batch, progress, "neural")
         second = self.augment_neural(batch.neural_view, batch, progress, "view")
         h_1, h_2 = self.encode_neural(first, batch), self.encode_neural(second, batch)
-        return self.compare(self.g_n(h_1), self.g_n(h_2), batch, h_1)
+        z_1, z_2 = self.g_n(h_1), self.g_n(h_2)
+        return self.compare(z_1, z_2, batch.animal, h_1, progress.ranks)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from napari_neuroembed.errors import ConfigError, TrainingError
 from napari_neuroembed.models.base import FrameEncoder
+from napari_neuroembed.models.batch_norm import BatchNorm
 from napari_neuroembed.models.layers import TemporalHead
 from napari_neuroembed.options.models import EncoderOptions
 
@@ -103,7 +104,7 @@ class ImageEncoder(FrameEncoder):
         for filters in widths:
             layers += [
                 nn.Conv2d(before, filters, kernel_size=3, padding=1),
-                nn.BatchNorm2d(filters),
+                BatchNorm(filters),
                 nn.ReLU(),
                 nn.MaxPool2d(2),
             ]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_neuroembed.errors import TrainingError
+from napari_neuroembed.models.batch_norm import BatchNorm
 from napari_neuroembed.options.models import Attention
 
 POOL_AFTER = 2
@@ -104,7 +105,7 @@ class TemporalHead(nn.Module):
         for number, width in enumerate(widths, start=1):
             layers += [
                 nn.Conv1d(before, width, kernel_size=3, padding=1),
-                nn.BatchNorm1d(width),
+                BatchNorm(width),
                 nn.ReLU(),
             ]
             if number == min(POOL_AFTER, len(widths)):

@@ -46,7 +46,11 @@ class TrainingOptions:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; `auto`: a GPU when there is one."""
 
-    precision: Literal["32", "bf16"] = "32"
+    devices: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that share every batch, one per GPU, or on the cores of a CPU. Each
+    holds all frames; the batch size must be a multiple of it."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
     """Number format of the network; `bf16` saves memory on newer hardware."""
 
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
@@ -62,4 +66,9 @@ class TrainingOptions:
     """Steps between two rows of history.csv."""
 
     resident_gb: Annotated[float, Field(ge=0, le=4096)] = 4.0
-    """Keep the normalised frames in memory up to this size; above, map the files."""
+    """Keep the normalised frames in memory up to this size; above, map the files. On a
+    GPU it is what fits beside the network instead."""
+
+    frames: Literal["float32", "float16"] = "float32"
+    """Number format of frames kept in memory; `float16` halves what they need and
+    keeps 11 significant bits."""

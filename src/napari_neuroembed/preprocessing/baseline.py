@@ -6,8 +6,6 @@ paper, n = 15), over windows of valid frames only; dF/F = 100 (F - F0) / F0.
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.ndimage import gaussian_filter
@@ -15,15 +13,21 @@ from scipy.ndimage import gaussian_filter
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.options.preprocessing import DffOptions
 
-_RESEED_FRAMES = 1000
+_FLOAT32_FRAMES = 16
+"""Up to so many frames a float32 sum errs by less than 1e-6 of the sum of sizes."""
+
+_TILE_BYTES = 256 * 1024
 Float = NDArray[np.float32]
 
 
 class RunningMinimum:
     """Smallest running mean of every pixel, fed with frames in order.
 
-    Integer counts are summed exactly; sums of floats are made anew every 1000 frames,
-    so that they do not drift. Memory does not grow with the number of frames.
+    Time is cut into blocks of `n_frames`. A window is the end of one block and the
+    beginning of the next, and both are sums that grow frame by frame (van Herk 1992,
+    for sums in place of maxima): nothing is ever taken off again, so that float32 does
+    not drift and one bright frame leaves no trace in later windows. Whole numbers are
+    summed exactly. Memory does not grow with the number of frames.
 
     Parameters
     ----------
@@ -43,14 +47,15 @@ class RunningMinimum:
     """
 
     def __init__(self, n_frames: int, shape: tuple[int, int], dtype: DTypeLike) -> None:
-        self.n_frames = n_frames
+        self.n_frames, self.shape = n_frames, shape
         self.accumulator = accumulator_for(dtype, n_frames)
-        self._is_exact = self.accumulator.kind in "iu"
-        self._total = np.zeros(shape, dtype=self.accumulator)
-        self._lowest = np.zeros(shape, dtype=self.accumulator)
-        self._has_window = False
-        self._recent: deque[NDArray[np.generic]] = deque()
-        self._since_seed = 0
+        pixels = shape[0] * shape[1]
+        # Row i: sum of frames i to the last of the block before, until frame i of this
+        # block has come and takes its place.
+        self._ends = np.empty((n_frames, pixels), dtype=self.accumulator)
+        self._begin = np.empty(pixels, dtype=self.accumulator)
+        self._lowest = np.empty(pixels, dtype=self.accumulator)
+        self._place, self._follows, self._has_window = 0, False, False
 
     def add(
         self,
@@ -66,13 +71,14 @@ class RunningMinimum:
         valid
             One bool per frame. No window spans a frame that is not valid.
         """
-        for i, frame in enumerate(frames):
-            if valid is not None and not valid[i]:
-                self._start_over()
-            else:
-                self._step(frame)
-        # views of `frames` must not outlive this call
-        self._recent = deque(frame.copy() for frame in self._recent)
+        flat = frames.reshape(len(frames), self._lowest.size)
+        invalid = [] if valid is None else np.flatnonzero(~valid).tolist()
+        first = 0
+        for stop in [*invalid, len(flat)]:
+            self._add_valid(flat[first:stop])
+            if stop < len(flat):
+                self._place, self._follows = 0, False
+            first = stop + 1
 
     def minimum(self) -> Float:
         """Return F0, shape (y, x).
@@ -88,35 +94,55 @@ class RunningMinimum:
                 "resting fluorescence is averaged over. Choose a smaller "
                 "preprocessing.dff.window_frames."
             )
-        return np.asarray(self._lowest / self.n_frames, dtype=np.float32)
+        mean = self._lowest / self.n_frames
+        return np.asarray(mean, dtype=np.float32).reshape(self.shape)
 
-    def _start_over(self) -> None:
-        self._recent.clear()
-        self._total[...] = 0
-        self._since_seed = 0
-
-    def _step(self, frame: NDArray[np.generic]) -> None:
-        total = self._total
-        total += frame
-        self._recent.append(frame)
-        if len(self._recent) > self.n_frames:
-            total -= self._recent.popleft()
-        self._since_seed += 1
-        if self._since_seed >= _RESEED_FRAMES and not self._is_exact:
-            self._seed()
-        if len(self._recent) < self.n_frames:
+    def _add_valid(self, frames: NDArray[np.generic]) -> None:
+        """Take frames (frame, pixel), as many pixels at a time as the cache holds."""
+        if not len(frames):
             return
+        before = self._place, self._follows, self._has_window
+        step = max(1, _TILE_BYTES // self.accumulator.itemsize)
+        for first in range(0, frames.shape[1], step):
+            self._place, self._follows, self._has_window = before
+            self._add_tile(frames[:, first : first + step], slice(first, first + step))
+
+    def _add_tile(self, frames: NDArray[np.generic], tile: slice) -> None:
+        ends, begin, lowest = self._ends[:, tile], self._begin[tile], self._lowest[tile]
+        window = np.empty_like(begin)
+        is_same = frames.dtype == self.accumulator
+        block, total = list(ends[: self._place]), begin
+        for frame in frames:
+            if not is_same:
+                ends[self._place] = frame
+                frame = ends[self._place]
+            block.append(frame)
+            total = np.add(total, frame, out=begin) if self._place else frame
+            self._place += 1
+            if self._place == self.n_frames:
+                self._lower(lowest, total)
+                _sum_ends(block, ends)
+                block, self._place, self._follows = [], 0, True
+            elif self._follows:
+                np.add(ends[self._place], total, out=window)
+                self._lower(lowest, window)
+        begin[...] = total  # from here on no view of `frames` is kept
+        for kept, frame in zip(ends, block, strict=False):
+            kept[...] = frame
+
+    def _lower(self, lowest: NDArray[np.generic], window: NDArray[np.generic]) -> None:
         if self._has_window:
-            np.minimum(self._lowest, total, out=self._lowest)
+            np.minimum(lowest, window, out=lowest)
         else:
-            self._lowest[...] = total
+            lowest[...] = window
             self._has_window = True
 
-    def _seed(self) -> None:
-        self._total[...] = 0
-        for frame in self._recent:
-            self._total += frame
-        self._since_seed = 0
+
+def _sum_ends(block: list[NDArray[np.generic]], ends: NDArray[np.generic]) -> None:
+    """Make row i of `ends` the sum of frames i to the last one of a block."""
+    ends[-1] = block[-1]
+    for i in range(len(block) - 2, 0, -1):
+        np.add(block[i], ends[i + 1], out=ends[i])
 
 
 def baseline(
@@ -159,14 +185,15 @@ def baseline(
 
 
 def accumulator_for(dtype: DTypeLike, n_frames: int) -> np.dtype[np.generic]:
-    """Return the smallest type that sums `n_frames` values of `dtype` exactly.
+    """Return the type in which `n_frames` values of `dtype` are summed.
 
-    Floats, and integers too wide for any exact sum, get float64.
+    Whole numbers get the smallest type that is exact, float32 (and float16) float32
+    while rounding stays below 1e-6, and everything else float64.
 
     Examples
     --------
-    >>> accumulator_for(np.uint16, 15)
-    dtype('uint32')
+    >>> accumulator_for(np.uint16, 15), accumulator_for(np.float32, 15)
+    (dtype('uint32'), dtype('float32'))
     """
     dtype = np.dtype(dtype)
     if dtype.kind in "iu":
@@ -175,6 +202,8 @@ def accumulator_for(dtype: DTypeLike, n_frames: int) -> np.dtype[np.generic]:
         for wide in (np.uint32, np.int32, np.int64):
             if np.iinfo(wide).min <= low and high <= np.iinfo(wide).max:
                 return np.dtype(wide)
+    if dtype.kind == "f" and dtype.itemsize <= 4 and n_frames <= _FLOAT32_FRAMES:
+        return np.dtype(np.float32)
     return np.dtype(np.float64)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.derived import NATIVE_FILE, NEURAL_FILE, write_array
-from napari_neuroembed.data.stacks import create_stack
+from napari_neuroembed.data.stacks import create_stack, release
 from napari_neuroembed.options.preprocessing import PreprocessingOptions
 from napari_neuroembed.preprocessing.baseline import DffScale, RunningMinimum
 from napari_neuroembed.preprocessing.mask import coverage
@@ -190,6 +190,8 @@ def write_images(
         small[valid] = resizer.frames(values)
         small[:, ~mask] = 0
         cache[span] = small
+        release(cache)
+        release(native)
         report("images", span.stop, stack.n_frames)
     for written in (cache, native):
         if written is not None:

@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.recording import Stream
+from napari_neuroembed.data.stacks import release
 from napari_neuroembed.errors import DataError
 
 FUNCTIONAL, ANATOMICAL = "functional", "anatomical"
 _COPIES = 6
 _LARGEST_CHUNK = 256
+_LARGEST_BYTES = 24 << 20
+"""Of a chunk in float32. glibc keeps freed blocks up to 32 MB; larger ones it gets from
+the system every time, page by page, which takes longer than to read them."""
+
 
 Frames = NDArray[np.generic]
 
@@ -74,7 +79,8 @@ class NativeStack:
         channels = 1 if self.functional is None else int(self.stream.data.shape[1])
         pixels = self.height * self.width
         per_frame = pixels * (channels * self.dtype.itemsize + 4 * _COPIES)
-        n = int(np.clip(max_memory_mb * 2**20 // per_frame, 1, _LARGEST_CHUNK))
+        most = min(_LARGEST_CHUNK, _LARGEST_BYTES // (4 * pixels))
+        n = int(np.clip(max_memory_mb * 2**20 // per_frame, 1, max(1, most)))
         return [
             (first, min(first + n, self.n_frames))
             for first in range(0, self.n_frames, n)
@@ -82,6 +88,7 @@ class NativeStack:
 
     def read(self, first: int, stop: int) -> tuple[Frames, Frames]:
         """Return (functional, motion) frames of a range; the same array for one."""
+        release(self.stream.data)
         frames = np.asarray(self.stream.data[first:stop])
         frames = frames.astype(self.dtype, copy=False)
         if self.functional is None:

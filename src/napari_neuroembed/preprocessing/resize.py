@@ -1,6 +1,13 @@
-"""Antialiased resizing: averages over areas, as two banded matrix products."""
+"""Antialiased resizing: averages over areas, as two products with small matrices.
+
+Where an axis goes from n to m pixels and both are multiples of g, its weights repeat
+every n / g pixels: 480 to 128 pixels are 32 times the same 15 to 4. One small dense
+product per repeat is several times faster than a banded or sparse one over all.
+"""
 
 from __future__ import annotations
+
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +16,7 @@ from scipy.sparse import csr_array
 from napari_neuroembed.options.preprocessing import ResizeOptions
 
 _WHOLE = 1.0 - 1e-6
+_FEW_REPEATS = 8
 Float = NDArray[np.float32]
 
 
@@ -44,6 +52,12 @@ def resize_weights(n_in: int, n_out: int) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
+def _repeats(n_in: int, n_out: int) -> int:
+    """Return how often the weights repeat along an axis; 1 where few repeats."""
+    repeats = gcd(n_in, n_out) if n_out <= n_in else 1
+    return repeats if repeats >= _FEW_REPEATS else 1
+
+
 class Resizer:
     """Brings frames of one size to the size of the training cache.
 
@@ -75,9 +89,14 @@ class Resizer:
         self._left = (self.shape[1] - inner[1]) // 2
         self._inner = inner
         self._is_same = inner == shape
-        along_y = resize_weights(shape[0], inner[0]).astype(np.float32)
-        along_x = resize_weights(shape[1], inner[1]).astype(np.float32)
-        self._along_y, self._along_x = csr_array(along_y), along_x.T.copy()
+        repeats = tuple(map(_repeats, shape, inner))
+        along_y, along_x = (
+            resize_weights(n_in // r, n_out // r).astype(np.float32)
+            for n_in, n_out, r in zip(shape, inner, repeats, strict=True)
+        )
+        self._repeats = repeats
+        self._along_y = csr_array(along_y) if repeats[0] == 1 else along_y
+        self._along_x = along_x.T.copy()
 
     def frames(self, frames: NDArray[np.generic]) -> Float:
         """Resize frames of shape (frame, y, x); borders of `pad` are 0."""
@@ -88,9 +107,13 @@ class Resizer:
         if self._is_same:
             out[:, rows, columns] = frames
             return out
+        repeats_y, repeats_x = self._repeats
         for target, frame in zip(out, frames, strict=True):
-            tall = self._along_y @ np.asarray(frame, dtype=np.float32)
-            target[rows, columns] = tall @ self._along_x
+            parts = np.asarray(frame, dtype=np.float32)
+            if repeats_y > 1:
+                parts = parts.reshape(repeats_y, -1, parts.shape[1])
+            parts = (self._along_y @ parts).reshape(height * repeats_x, -1)
+            target[rows, columns] = (parts @ self._along_x).reshape(height, width)
         return out
 
     def mask(

@@ -20,6 +20,7 @@ from napari_neuroembed.data.splits import Split
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods.base import Batch, Method
 from napari_neuroembed.methods.randomness import generator
+from napari_neuroembed.methods.ranks import Ranks
 from napari_neuroembed.training.data import TrainingData, WindowFrames, fit_frames
 from napari_neuroembed.training.frames import FrameBank
 from napari_neuroembed.training.normalise import sample_frames
@@ -40,14 +41,24 @@ class Batches:
         Batch size, balance, calcium and swapping.
     split
         Who is fit: donors and neighbours come from nowhere else.
+    ranks
+        Which share of every batch is wanted. Rows, donors and swapped poses are drawn
+        for the whole batch, so that they are the same for any number of processes.
     """
 
     def __init__(
-        self, data: TrainingData, method: Method, config: RunConfig, split: Split
+        self,
+        data: TrainingData,
+        method: Method,
+        config: RunConfig,
+        split: Split,
+        ranks: Ranks | None = None,
     ) -> None:
         self.data, self.config = data, config
         self.n = len(data.windows)
         self.size = min(config.training.batch_size, self.n)
+        self.ranks = ranks or Ranks()
+        self._check_shares()
         self.views = Views(data, config, split) if method.needs.views else None
         self.donors = None
         self.swaps = None
@@ -61,31 +72,42 @@ class Batches:
     def draw(self, step: int) -> Batch:
         """Return the batch of one step."""
         rows = self.rows(step)
+        own = self.ranks.share(len(rows))
         windows, bank = self.data.windows, self.data.neural
-        recording, seed = windows.recording[rows], self.config.seed
-        neural_frames = windows.neural[rows]
+        recording, seed = windows.recording[rows[own]], self.config.seed
+        neural_frames = windows.neural[rows[own]]
         neural = bank.gather(recording, neural_frames)
         pose = swapped = mask = view = None
         if windows.pose is not None and self.data.pose is not None:
-            pose = self.data.pose.gather(recording, windows.pose[rows])
+            pose = self.data.pose.gather(recording, windows.pose[rows[own]])
         if self.swaps is not None:
             swapped, mask = self.swaps.draw(rows, generator(seed, step, "swap"))
         if self.views is not None:
             shift = self.views.draw(rows, generator(seed, step, "view"))
-            view = bank.gather(recording, neural_frames + shift)
+            view = bank.gather(recording, neural_frames + shift[own])
         donors = None
         if self.donors is not None:
             donors = self.donors.draw(rows, generator(seed, step, "donor"))
         return Batch(
             neural,
             pose,
-            windows.animal[rows].to(bank.device),
+            windows.animal[rows[own]].to(bank.device),
             neural_view=view,
             donors=donors,
             swapped=swapped,
             swap_mask=mask,
             pose_mean=self.pose_mean,
         )
+
+    def _check_shares(self) -> None:
+        n, size = self.ranks.size, len(self.rows(0)) if self.ranks.size > 1 else 0
+        if size % n:
+            raise TrainingError(
+                f"{n} processes cannot share a batch of {size} windows equally "
+                f"(training.batch_size={self.config.training.batch_size}; "
+                f"{self.n:,} windows to train on). Set training.batch_size to "
+                f"{max(1, size // n) * n}, or training.devices to a divisor."
+            )
 
     def rows(self, step: int) -> Tensor:
         """Return the rows of the fit windows in one batch, without repeats."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.data.recording import Recording
+from napari_neuroembed.errors import ConfigError
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.training.memory import freed_blocks_kept
 from napari_neuroembed.training.tryout import (
@@ -105,7 +106,7 @@ def plan_budget(
     seconds
         The budget, set-up and calibration included.
     mask
-        See ``training.run.prepare``.
+        See ``training.setup.prepare``.
     report
         Told about every timed step.
     clock, runner
@@ -119,7 +120,18 @@ def plan_budget(
     at twice its expected speed could not buy 400 steps is left out untimed. The stride
     makes about ten epochs of the steps and leaves four batches of windows where there
     are as many.
+
+    Raises
+    ------
+    ConfigError
+        When several processes are to share the training.
     """
+    if config.training.devices > 1:
+        raise ConfigError(
+            "A time budget is measured in one process, and training.devices="
+            f"{config.training.devices}. Give a number of steps instead: --budget "
+            "paper (or twin, quick) --set training.steps=N."
+        )
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     watch = Stopwatch(seconds, clock)

@@ -21,7 +21,12 @@ from napari_neuroembed.data.windows import (
 )
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods.base import Shapes
-from napari_neuroembed.training.frames import FrameBank, Padded, Reduced
+from napari_neuroembed.training.frames import (
+    FrameBank,
+    Padded,
+    Reduced,
+    resident_bytes,
+)
 from napari_neuroembed.training.normalise import (
     Normaliser,
     PoseScaler,
@@ -174,13 +179,17 @@ def build_training_data(
         fitted = _fit(recordings, split, index, config, mask, arrays)
     by_recording = config.normalise == "zscore_recording"
     groups = [r.id if by_recording else r.animal for r in recordings]
-    resident = config.training.resident_gb * 1e9
+    training = config.training
+    n_windows = max(1, training.batch_size // training.devices)
+    resident = resident_bytes(device, training.resident_gb, n_windows)
+    dtype = torch.float16 if training.frames == "float16" else torch.float32
     neural = FrameBank(
         arrays,
         [fitted.normaliser.index(g) for g in groups],
         fitted.normaliser,
         device=device,
         resident_bytes=resident,
+        dtype=dtype,
     )
     pose = None
     if "pose" in index.streams and fitted.scaler is not None:

@@ -14,6 +14,32 @@ from napari_neuroembed.data.recording import LazyArray
 from napari_neuroembed.errors import TrainingError
 
 _CHUNK = 512
+GPU_SHARE = 0.7
+"""Share of a GPU's free memory that frames and activations may take."""
+
+BYTES_PER_WINDOW = 10e6
+"""Rough memory of one window's activations in the paper's network."""
+
+MOST_CLIPPED = 1e-4
+"""Share of values that may lie beyond what float16 holds."""
+
+
+def resident_bytes(device: torch.device, resident_gb: float, n_windows: int) -> float:
+    """Return how much memory frames may take on a device.
+
+    Parameters
+    ----------
+    device
+        Where windows end up.
+    resident_gb
+        The limit on a CPU; on a GPU its free memory decides.
+    n_windows
+        Windows that one step holds there.
+    """
+    if device.type != "cuda":
+        return resident_gb * 1e9
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(0.0, GPU_SHARE * free - BYTES_PER_WINDOW * n_windows)
 
 
 class Reduced:
@@ -79,6 +105,13 @@ class FrameBank:
     resident_bytes
         Keep all frames, normalised, on the device up to this size; above, read the
         files at every step.
+    dtype
+        Number format of frames that are kept; windows are float32 all the same.
+
+    Raises
+    ------
+    TrainingError
+        When shapes differ, or frames do not fit the range of float16.
     """
 
     def __init__(
@@ -89,6 +122,7 @@ class FrameBank:
         *,
         device: torch.device,
         resident_bytes: float,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         shapes = {a.shape[1:] for a in arrays}
         if len(shapes) != 1:
@@ -105,7 +139,9 @@ class FrameBank:
         lengths = torch.as_tensor([a.shape[0] for a in arrays])
         self.lengths = lengths
         self._offsets = torch.cumsum(lengths, 0) - lengths
-        n_bytes = 4 * int(lengths.sum()) * int(np.prod(self.frame_shape))
+        self.dtype = dtype
+        n_values = int(lengths.sum()) * int(np.prod(self.frame_shape))
+        n_bytes = dtype.itemsize * n_values
         self.is_resident = n_bytes <= resident_bytes
         self._frames = self._load() if self.is_resident else None
 
@@ -129,7 +165,7 @@ class FrameBank:
         if self._frames is not None:
             flat = (frames + self._offsets[recording].unsqueeze(1)).to(self.device)
             gathered: Tensor = self._frames[flat]
-            return gathered
+            return gathered.float()
         numbers = frames.numpy()
         windows = np.stack(
             [
@@ -137,9 +173,20 @@ class FrameBank:
                 for i, r in enumerate(recording.tolist())
             ]
         )
-        raw = torch.from_numpy(windows).to(self.device)
+        raw = torch.from_numpy(windows)
+        if self.device.type == "cuda":
+            raw = raw.pin_memory()
+        raw = raw.to(self.device, non_blocking=True)
         normalised: Tensor = self.normalise(raw, self.groups[recording].to(self.device))
         return normalised
+
+    def sentence(self) -> str:
+        """Say where the frames are while the training runs."""
+        if self._frames is None:
+            return "frames are read from the files at every step"
+        size = self._frames.nbytes / 1e9
+        kind = str(self.dtype).removeprefix("torch.")
+        return f"frames stay in memory on {self.device} ({size:.3g} GB, {kind})"
 
     def chunks(self, recording: int, size: int = _CHUNK) -> Any:
         """Yield all normalised frames of one recording, `size` at a time."""
@@ -151,15 +198,27 @@ class FrameBank:
     def _load(self) -> Tensor:
         """Read all frames into one tensor, which is never held twice."""
         total = int(self.lengths.sum())
-        loaded = torch.empty((total, *self.frame_shape), device=self.device)
-        place = 0
+        shape = (total, *self.frame_shape)
+        loaded = torch.empty(shape, device=self.device, dtype=self.dtype)
+        most = torch.finfo(self.dtype).max
+        place = n_clipped = 0
         for array, group in zip(self.arrays, self.groups, strict=True):
             for start in range(0, array.shape[0], _CHUNK):
-                frames = np.array(array[start : start + _CHUNK], dtype=np.float32)
-                raw = torch.from_numpy(frames).to(self.device)
+                chunk = np.array(array[start : start + _CHUNK], dtype=np.float32)
+                raw = torch.from_numpy(chunk).to(self.device)
                 groups = group.expand(len(raw)).to(self.device)
-                loaded[place : place + len(raw)] = self.normalise(raw, groups)
+                normalised = self.normalise(raw, groups)
+                if self.dtype is not torch.float32:
+                    n_clipped += int((normalised.abs() > most).sum())
+                    normalised = normalised.clamp(-most, most)
+                loaded[place : place + len(raw)] = normalised
                 place += len(raw)
+        if n_clipped > MOST_CLIPPED * loaded.numel():
+            raise TrainingError(
+                f"{n_clipped:,} of {loaded.numel():,} values lie beyond {most:,.0f}, "
+                f"the range of {self.dtype}. Set training.frames=float32, or normalise "
+                "the input (--set normalise=zscore_animal)."
+            )
         return loaded
 
 

@@ -7,16 +7,33 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import Tensor, nn
 
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods.base import Batch, Method, Progress, StepReport
 from napari_neuroembed.methods.randomness import generator, seed_for
 from napari_neuroembed.options.training import TrainingOptions
+from napari_neuroembed.training.ranks import (
+    Meeting,
+    Place,
+    quiet_advice,
+    ranks_of,
+    same_everywhere,
+)
 
 FINAL_RATE = 1e-4
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+}
+SILENCE = timedelta(minutes=10)
+"""After that much waiting for another process of the training something is wrong."""
 
 
 @dataclass
@@ -60,26 +77,55 @@ def learning_rate(step: int, total: int, options: TrainingOptions) -> float:
     return peak * (FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * part)) / 2)
 
 
-def make_fabric(options: TrainingOptions) -> Fabric:
+def make_fabric(
+    options: TrainingOptions, place: Place | None = None, *, by_animal: bool = False
+) -> Fabric:
     """Return the Fabric of the chosen device and precision.
+
+    Parameters
+    ----------
+    options
+        Device and precision.
+    place
+        Which of several processes this is; alone when not given.
+    by_animal
+        Whether some weights belong to one animal, which may be missing in a share.
 
     Raises
     ------
     TrainingError
-        When a GPU is asked for and there is none.
+        When GPUs are asked for and there are not that many.
     """
-    if options.device == "cuda" and not torch.cuda.is_available():
+    size = place.size if place is not None else 1
+    on_gpu = options.device == "cuda" or (
+        options.device == "auto" and torch.cuda.is_available()
+    )
+    found = torch.cuda.device_count() if on_gpu else size
+    if found < size:
         raise TrainingError(
-            "training.device=cuda, but torch finds no CUDA device. Use "
-            "--set training.device=auto, or install a CUDA build of torch."
+            f"training.device={options.device} and training.devices={size}, but torch "
+            f"finds {found or 'no'} CUDA device. Use --set training.device=auto, fewer "
+            "devices, or install a CUDA build of torch."
         )
-    accelerator = {"cuda": "gpu"}.get(options.device, options.device)
-    with _quiet_advice():
+    accelerator = "gpu" if on_gpu else options.device
+    if size > 1 and not on_gpu:
+        accelerator = "cpu"
+    with quiet_advice():
         return Fabric(
             accelerator=accelerator,
-            devices=1,
-            precision="bf16-mixed" if options.precision == "bf16" else "32-true",
+            devices=size,
+            strategy=together(place, by_animal) if place and size > 1 else "auto",
+            precision=PRECISIONS[options.precision],
         )
+
+
+def together(place: Place, by_animal: bool) -> DDPStrategy:
+    """Return the strategy of one of several processes."""
+    return DDPStrategy(
+        cluster_environment=Meeting(place),
+        timeout=SILENCE,
+        find_unused_parameters=by_animal,
+    )
 
 
 def train_steps(
@@ -113,8 +159,9 @@ def train_steps(
     """
     options, seed = state.method.config.training, state.method.config.seed
     total = options.steps
-    module, optimizer = fabric.setup(state.method, state.optimizer)
-    module.mark_forward_method("step")
+    ranks = ranks_of(fabric)
+    same_everywhere(fabric, state.step)
+    module, optimizer = fabric.setup(_Step(state.method), state.optimizer)
     module.train()
     since, windows = time.perf_counter(), 0
     while state.step < total:
@@ -123,25 +170,45 @@ def train_steps(
         rate = learning_rate(step, total, options)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        progress = Progress(step, total, _purposes(seed, step))
-        with _own_randomness(seed, step), _memory(batch):
-            loss = module.step(batch, progress)
+        progress = Progress(step, total, _purposes(seed, step), ranks)
+        with _own_randomness(seed, step, ranks.rank), _memory(batch):
+            loss, others = module(_Given(batch, progress))
             optimizer.zero_grad(set_to_none=True)
-            fabric.backward(loss.total)
+            fabric.backward(loss)
             optimizer.step()
         state.step += 1
-        windows += len(batch.neural)
+        n = len(batch.neural) * ranks.size
+        windows += n
         if state.step % options.log_every == 0 or state.step == total:
-            terms = {"loss": float(loss.total.detach())}
-            terms |= {k: float(v.detach()) for k, v in loss.terms.items()}
+            terms = {"loss": float(loss.detach())}
+            terms |= {k: float(v.detach()) for k, v in others.items()}
             terms["learning_rate"] = rate
             _refuse_not_finite(terms, step)
             speed = windows / max(time.perf_counter() - since, 1e-9)
-            left = (total - state.step) * len(batch.neural) / max(speed, 1e-9)
+            left = (total - state.step) * n / max(speed, 1e-9)
             since, windows = time.perf_counter(), 0
             yield StepReport(state.step, total, terms, speed, left)
         if should_stop():
             return
+
+
+class _Given:
+    """What a step is given; no dataclass, which Fabric would take apart."""
+
+    def __init__(self, batch: Batch, progress: Progress) -> None:
+        self.batch, self.progress = batch, progress
+
+
+class _Step(nn.Module):
+    """A step as the `forward` that Fabric gives its precision and its processes."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(self, given: _Given) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = self.method.step(given.batch, given.progress)
+        return loss.total, dict(loss.terms)
 
 
 def _purposes(seed: int, step: int) -> Callable[[str], torch.Generator]:
@@ -149,10 +216,11 @@ def _purposes(seed: int, step: int) -> Callable[[str], torch.Generator]:
 
 
 @contextlib.contextmanager
-def _own_randomness(seed: int, step: int) -> Iterator[None]:
+def _own_randomness(seed: int, step: int, rank: int) -> Iterator[None]:
     """Give layers with their own randomness a seed, leaving the global state alone."""
+    purpose = f"dropout/{rank}" if rank else "dropout"
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_for(seed, step, "dropout"))
+        torch.manual_seed(seed_for(seed, step, purpose))
         yield
 
 
@@ -167,20 +235,6 @@ def _memory(batch: Batch) -> Iterator[None]:
             f"--set training.batch_size={max(2, n // 2)}, a smaller "
             "training.image_size, or --set training.precision=bf16."
         ) from error
-
-
-@contextlib.contextmanager
-def _quiet_advice() -> Iterator[None]:
-    """Keep Fabric's advice about unused hardware away from the user's screen."""
-    import logging
-
-    logger = logging.getLogger("lightning_fabric")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _refuse_not_finite(terms: dict[str, float], step: int) -> None:

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
+import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from lightning_fabric import Fabric
 
 from napari_neuroembed import files
 from napari_neuroembed.config import RunConfig, config_text, load_config
-from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.recording import Recording
-from napari_neuroembed.data.splits import Split, make_split
-from napari_neuroembed.data.windows import choose_streams, window_seconds
 from napari_neuroembed.errors import (
     Cancelled,
+    DiskError,
     NeuroembedError,
     RunFolderError,
     TrainingError,
 )
-from napari_neuroembed.methods import find_method
+from napari_neuroembed.locks import working_alone
 from napari_neuroembed.methods.base import StepReport
-from napari_neuroembed.options.base import to_dict
-from napari_neuroembed.preprocessing.mask import common_mask as mask_of_all
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import History
-from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
-from napari_neuroembed.training.batches import Batches
+from napari_neuroembed.store.run_folder import (
+    CONFIG,
+    HISTORY,
+    RunFolder,
+    check_name,
+    new_name,
+)
 from napari_neuroembed.training.checkpoint import (
     Checkpoint,
     best_loss,
@@ -45,21 +39,23 @@ from napari_neuroembed.training.checkpoint import (
     load_weights,
     mark_best,
     save_checkpoint,
+    steps_in,
 )
-from napari_neuroembed.training.data import TrainingData, build_training_data
-from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
+from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
-from napari_neuroembed.training.model import ModelParts, describe
+from napari_neuroembed.training.model import describe
+from napari_neuroembed.training.ranks import helpers
+from napari_neuroembed.training.resume import Now, begin, fingerprints, go_on, hash_of
+from napari_neuroembed.training.setup import (
+    Setup,
+    common_mask,
+    fabric_of,
+    prepare,
+    set_threads,
+)
 
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything a training holds in memory before its first step."""
-
-    data: TrainingData
-    split: Split
-    parts: ModelParts
-    batches: Batches
+LISTEN_S = 0.25
+"""Longest time between two looks at whether the work should stop, one step aside."""
 
 
 def train(
@@ -99,151 +95,126 @@ def train(
     TrainingError, DataError, RunFolderError
         See the message.
     """
-    folder = _open_or_create(project, config, run, group, resume)
-    config = load_config(folder.path / CONFIG)
+    if resume and run is None:
+        raise RunFolderError("--resume needs the run's name: --run NAME.")
+    name = run or new_name()
+    check_name("Run", name)
+    if resume:
+        RunFolder.open(project.runs_folder / name)
+    with working_alone(project.runs_folder / name, f"Run {name!r} is being trained"):
+        if resume:
+            folder = RunFolder.open(project.runs_folder / name)
+        else:
+            folder = _create(project, config, name, group)
+        return _begin(project, folder, resume=resume, report=report)
+
+
+def _begin(
+    project: Project, folder: RunFolder, *, resume: bool, report: Report
+) -> RunFolder:
+    """Do the work of :func:`train`, alone with the run's folder."""
+    started = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        try:
+            config = _config_of(folder)
+            set_threads(config)
+            recordings, prints = _open_data(project)
+            now = Now((folder.path / CONFIG).read_text("utf-8"), prints, config)
+            is_begun = bool(steps_in(folder.checkpoints))
+            facts, text = go_on(folder, now) if is_begun else (begin(now), "")
+            devices = config.training.devices
+            team = stack.enter_context(helpers(project.path, folder.name, devices))
+            fabric = fabric_of(recordings, config, team.place)
+            mask = common_mask(project)
+            setup = prepare(
+                recordings,
+                config,
+                mask,
+                report,
+                device=fabric.device,
+                place=team.place,
+            )
+            state = TrainingState(setup.parts.method, setup.parts.method.optimizer())
+            skipped = _restore_or_begin(folder, setup, state)
+            team.meet(fabric, report)
+            set_threads(config)  # Fabric has an opinion of its own
+            if devices > 1:
+                _refuse_replaced(project, prints)
+        except NeuroembedError:
+            if not resume:
+                folder.discard()
+            raise
+        except (Cancelled, KeyboardInterrupt):
+            folder.update(status="stopped")
+            raise
+        try:
+            folder.update(
+                status="running", frames=setup.data.neural.sentence(), **facts
+            )
+            if resume:
+                text = "; ".join(filter(None, (text, skipped)))
+                report("resume", state.step, config.training.steps, text)
+            with freed_blocks_kept(), team.explaining():
+                last = _train(folder, setup, state, fabric, report)
+            _finish(last, folder, setup, started)
+        except (Cancelled, KeyboardInterrupt):
+            folder.update(status="stopped")
+            raise
+        except BaseException as error:
+            with contextlib.suppress(DiskError):  # what ended the training says more
+                folder.update(status="failed", error=str(error))
+            raise
+    return folder
+
+
+def _config_of(folder: RunFolder) -> RunConfig:
+    """Return the configuration of a run that is not finished."""
     if folder.info()["status"] == "finished":
         raise RunFolderError(
             f"Run {folder.name!r} is finished and never altered. Train another one "
             "with another --run name."
         )
-    if config.training.threads:
-        torch.set_num_threads(config.training.threads)
-    started = time.perf_counter()
-    try:
-        recordings = [project.prepared(i) for i in project.recording_ids()]
-        mask, device = common_mask(project), device_of(config)
-        setup = prepare(recordings, config, mask, report, device=device)
-    except NeuroembedError:
-        if not resume:
-            folder.discard()
-        raise
-    except (Cancelled, KeyboardInterrupt):
-        folder.update(status="stopped")
-        raise
-    try:
-        with freed_blocks_kept():
-            last = _train(folder, project, setup, config, report)
-        _finish(last, folder, setup, started)
-    except (Cancelled, KeyboardInterrupt):
-        folder.update(status="stopped")
-        raise
-    except BaseException as error:
-        folder.update(status="failed", error=str(error))
-        raise
-    return folder
+    return load_config(folder.path / CONFIG)
 
 
-def prepare(
-    recordings: Sequence[Recording],
-    config: RunConfig,
-    mask: NDArray[np.bool_] | None,
-    report: Report = silent,
-    *,
-    device: torch.device | None = None,
-) -> Setup:
-    """Check what the method needs, fit, index and build, without a step of training."""
-    if not recordings:
-        raise TrainingError("The project has no recording. Import one first.")
-    report("prepare", 0, 2, "windows and normalisation")
-    method_class = find_method(config.method)
-    neural = choose_streams(recordings, config.windows)["neural"]
-    split = make_split(
-        recordings,
-        config.split,
-        held_out=config.training.held_out,
-        window_s=window_seconds(config.windows, recordings[0], neural),
-    )
-    check_needs(recordings, config, split)
-    data = build_training_data(
-        recordings, split, config, mask=mask, device=device or torch.device("cpu")
-    )
-    if method_class.needs.pose and data.pose is None:
+def _open_data(project: Project) -> tuple[list[Recording], dict[str, str]]:
+    """Open the prepared recordings, all of one making, and note what they are."""
+    found = fingerprints(project)
+    recordings = [project.prepared(i) for i in project.recording_ids()]
+    _refuse_replaced(project, found)
+    return recordings, found
+
+
+def _refuse_replaced(project: Project, found: Mapping[str, str]) -> None:
+    if fingerprints(project) != found:
         raise TrainingError(
-            f"{config.method} pairs neural windows with poses or scalars, but this "
-            "project has neither. Import them, or use --method simclr_views."
-        )
-    method = method_class(config, data.shapes)
-    parts = ModelParts(method, data.fitted.normaliser, data.fitted.scaler)
-    report("prepare", 1, 2, "neighbours and donors")
-    batches = Batches(data, method, config, split)
-    report("prepare", 2, 2)
-    return Setup(data, split, parts, batches)
-
-
-def check_needs(
-    recordings: Sequence[Recording], config: RunConfig, split: Split
-) -> None:
-    """Refuse a method whose needs the project cannot meet, before any work.
-
-    Raises
-    ------
-    TrainingError
-        Naming the animals there are and the method that would do.
-    """
-    needs = find_method(config.method).needs
-    _check_held_out(recordings, config, split)
-    animals = {
-        r.animal
-        for r in recordings
-        if r.animal not in split.held_out and split.roles.get(r.id) in ("fit", "blocks")
-    }
-    if len(animals) < needs.min_animals:
-        raise TrainingError(
-            f"{config.method} swaps poses between animals and needs at least "
-            f"{needs.min_animals} with fit recordings; found {len(animals)} "
-            f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
-            "without swapping) or simclr_views (no poses needed)."
-        )
-
-
-def _check_held_out(
-    recordings: Sequence[Recording], config: RunConfig, split: Split
-) -> None:
-    """Refuse held-out animals that could not be judged afterwards."""
-    if len(split.held_out) > 1:
-        raise TrainingError(
-            f"training.held_out names {len(split.held_out)} animals "
-            f"({', '.join(split.held_out)}); a run leaves out one. Train one run for "
-            "each with --leave-one-animal-out."
-        )
-    neural = choose_streams(recordings, config.windows)["neural"]
-    if split.held_out and recordings[0].streams[neural].kind == "trace":
-        raise TrainingError(
-            f"{split.held_out[0]!r} cannot be held out: a trace encoder has input "
-            "weights of its own for the neurons of every animal, so an animal it never "
-            "saw cannot be embedded. Train with all animals (transductive)."
+            f"Recordings of {project.path} were pre-processed again while they were "
+            "opened. Run the same command again."
         )
 
 
 def _train(
     folder: RunFolder,
-    project: Project,
     setup: Setup,
-    config: RunConfig,
+    state: TrainingState,
+    fabric: Fabric,
     report: Report,
 ) -> Checkpoint:
-    fabric = make_fabric(config.training)
-    method = setup.parts.method
-    state = TrainingState(method, method.optimizer())
-    data_hash = _data_hash(project)
-    for place in (folder.path, folder.checkpoints):
-        files.recover_inside(place)
-    if any(folder.checkpoints.glob("step_*")):
-        _restore(folder, setup, state, data_hash)
-    else:
-        folder.write_splits(setup.split.to_dict())
-    folder.update(status="running", data_hash=data_hash, **_environment(config))
     history = History(folder.path / HISTORY, keep_until=state.step)
-    saver = _Saver(folder, setup, state, config)
+    saver = _Saver(folder, setup, state)
+    teller = _Teller(report, state)
     if state.step == 0:
         saver.save()
     try:
-        for done in train_steps(state, setup.batches.draw, fabric):
+        steps = train_steps(
+            state, setup.batches.draw, fabric, should_stop=teller.is_heard
+        )
+        for done in steps:
             history.append(
                 done.step, {**done.terms, "windows_per_s": done.windows_per_s}
             )
             saver.maybe_save(done)
-            report("train", done.step, done.total, _sentence(done))
+            teller.tell(done)
     except Cancelled:
         saver.save()
         raise
@@ -252,13 +223,40 @@ def _train(
     return saver.save()
 
 
+class _Teller:
+    """Tell of logged steps, and listen between them whether the work should stop."""
+
+    def __init__(self, report: Report, state: TrainingState) -> None:
+        self.report, self.state = report, state
+        self.total = state.method.config.training.steps
+        self.text = ""
+        self.told_s = time.monotonic()
+
+    def tell(self, done: StepReport) -> None:
+        """Report a logged step."""
+        loss, speed = done.terms["loss"], done.windows_per_s
+        self.text = f"loss {loss:.3f}, {speed:,.0f} windows/s"
+        self.report("train", done.step, done.total, self.text)
+        self.told_s = time.monotonic()
+
+    def is_heard(self) -> bool:
+        """Report after any step when the last report is a while ago.
+
+        With large batches many seconds lie between two logged steps, and whoever
+        cancels ends the process soon.
+        """
+        if time.monotonic() - self.told_s >= LISTEN_S:
+            self.told_s = time.monotonic()
+            self.report("train", self.state.step, self.total, self.text)
+        return False
+
+
 class _Saver:
     """Save checkpoints every so many seconds, and remember the best loss."""
 
-    def __init__(
-        self, folder: RunFolder, setup: Setup, state: TrainingState, config: RunConfig
-    ) -> None:
-        self.folder, self.setup, self.state, self.config = folder, setup, state, config
+    def __init__(self, folder: RunFolder, setup: Setup, state: TrainingState) -> None:
+        self.folder, self.setup, self.state = folder, setup, state
+        self.config = state.method.config
         self.best = best_loss(folder.checkpoints)
         self.last_s = time.monotonic()
         self.saved_step = -1
@@ -291,46 +289,37 @@ class _Saver:
         return checkpoint
 
 
-def _open_or_create(
-    project: Project, config: RunConfig, run: str | None, group: str, resume: bool
-) -> RunFolder:
-    if resume:
-        if run is None:
-            raise RunFolderError("--resume needs the run's name: --run NAME.")
-        return RunFolder.open(project.runs_folder / run)
+def _create(project: Project, config: RunConfig, name: str, group: str) -> RunFolder:
+    text = config_text(config)
     facts: dict[str, Any] = {
         "method": config.method,
         "group": group,
         "seed": config.seed,
         "mode": "inductive" if config.training.held_out else "transductive",
         "held_out": list(config.training.held_out),
+        "config_hash": hash_of(text),
     }
-    facts["config_hash"] = config_hash(config)
-    return RunFolder.create(project.runs_folder, run, facts, config_text(config))
+    return RunFolder.create(project.runs_folder, name, facts, text)
 
 
-def config_hash(config: RunConfig) -> str:
-    """Return a short hash of all options."""
-    text = json.dumps(to_dict(config), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _restore_or_begin(folder: RunFolder, setup: Setup, state: TrainingState) -> str:
+    """Load the last whole checkpoint, if there is one; say what is wrong with later."""
+    for place in (folder.path, folder.checkpoints):
+        files.recover_inside(place)
+    if steps_in(folder.checkpoints):
+        return restore(folder, setup, state).skipped
+    folder.write_splits(setup.split.to_dict())
+    return ""
 
 
-def _restore(
-    folder: RunFolder, setup: Setup, state: TrainingState, data_hash: str
-) -> None:
+def restore(folder: RunFolder, setup: Setup, state: TrainingState) -> Checkpoint:
     """Load the last whole checkpoint into a freshly built training."""
-    info = folder.info()
-    if info.get("data_hash") != data_hash:
-        raise RunFolderError(
-            f"Run {folder.name!r} was trained on other pre-processed data (then "
-            f"{info.get('data_hash')}, now {data_hash}), so it cannot go on. Train a "
-            "new run."
-        )
     checkpoint = latest(folder.checkpoints)
     load_weights(checkpoint, setup.parts)
     stored = load_resume(checkpoint)
     state.optimizer.load_state_dict(stored["optimizer"])
     state.step = int(stored["step"])
+    return checkpoint
 
 
 def _finish(
@@ -346,48 +335,3 @@ def _finish(
         streams=dict(setup.data.index.streams),
         notes=list(setup.split.notes),
     )
-
-
-def common_mask(project: Project) -> NDArray[np.bool_] | None:
-    """Return the pixels that are valid in every recording; None without images.
-
-    Raises
-    ------
-    DataError
-        When the recordings were prepared to different sizes, or share no pixel.
-    """
-    masks = [read_mask(project.derived_folder(i)) for i in project.recording_ids()]
-    known = [mask for mask in masks if mask is not None]
-    return mask_of_all(known) if known else None
-
-
-def _data_hash(project: Project) -> str:
-    """Return a hash of all pre-processed files the training reads."""
-    digest = hashlib.sha256()
-    for recording in project.recording_ids():
-        manifest = files.read_json(project.derived_folder(recording) / files.MANIFEST)
-        for name, entry in sorted(manifest["files"].items()):
-            if Path(name).suffix in (".tif", ".npy"):
-                digest.update(f"{recording}/{name}/{entry['sha256']}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _environment(config: RunConfig) -> dict[str, Any]:
-    return {
-        "versions": {
-            "napari-neuroembed": version("napari-neuroembed"),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "threads": torch.get_num_threads(),
-        "device": str(device_of(config)),
-    }
-
-
-def device_of(config: RunConfig) -> torch.device:
-    """Return the device a configuration trains on."""
-    return torch.device(make_fabric(config.training).device)
-
-
-def _sentence(done: StepReport) -> str:
-    return f"loss {done.terms['loss']:.3f}, {done.windows_per_s:,.0f} windows/s"

@@ -14,7 +14,7 @@ from napari_neuroembed.config import RunConfig
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.progress import Report
 from napari_neuroembed.training.loop import TrainingState, make_fabric, train_steps
-from napari_neuroembed.training.run import Setup, device_of, prepare
+from napari_neuroembed.training.setup import Setup, device_of, prepare
 
 ENOUGH_STEPS = 400
 """A smaller image or batch is tried while the budget buys fewer steps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari_neuroembed.data.annotations.ethogram import DEFAULT_GROUP
 from napari_neuroembed.data.annotations.store import AnnotationStore
@@ -55,7 +55,7 @@ def plan_import(
     file
         What a reader found.
     recording, rater
-        Names where the file has none; the rater also chooses among several.
+        Names where the file has none; they also choose among several.
     group
         Exclusive group of new actions; None: multi-label.
     spans_s
@@ -64,14 +64,10 @@ def plan_import(
     Raises
     ------
     DataError
-        When a recording or rater has no name.
+        When a recording or rater has no name, or the file names several recordings and
+        not this one.
     """
-    if recording is not None and len(file) > 1:
-        raise DataError(
-            f"{file.path.name} names {len(file)} recordings ({', '.join(file)}); leave "
-            "--recording out, every row goes to its own."
-        )
-    chosen = file
+    chosen = file if recording is None or len(file) < 2 else _part(file, recording)
     if rater is not None and len(file.raters()) > 1:
         chosen = file.of_rater(rater)
     labels: dict[tuple[str, str], Bouts] = {}
@@ -81,7 +77,7 @@ def plan_import(
             lacking = "--recording R" if not where else "--rater NAME"
             raise DataError(f"{file.path.name} does not say it; give {lacking}.")
         labels[where, by] = bouts
-    problems = [*file.problems, *_name_problems(store, chosen)]
+    problems = [*chosen.problems, *_name_problems(store, chosen)]
     for (where, by), bouts in labels.items():
         start, stop = (spans_s or {}).get(where, (None, None))
         texts = check_bouts(bouts, start_s=start, stop_s=stop, exclusive=False)
@@ -123,6 +119,21 @@ def import_labels(
     """
     refuse(plan.problems, "Nothing was imported", accept)
     return store.import_labels(plan.labels, group=plan.group)
+
+
+def _part(file: LabelFile, recording: str) -> LabelFile:
+    """Return what a file of several recordings says about one of them."""
+    if recording not in file:
+        raise DataError(
+            f"{file.path.name} names {len(file)} recordings ({', '.join(file)}), none "
+            f"of them {recording!r}. Leave --recording out, and every row goes to its "
+            "own."
+        )
+    its = {place: b for place, b in file.by_rater.items() if place[0] == recording}
+    others = sum(len(b) for place, b in file.by_rater.items() if place not in its)
+    text = f"{others} bouts of other recordings are left out."
+    note = Problem("label.others", "note", text, where=recording)
+    return replace(file, by_rater=its, problems=(*file.problems, note))
 
 
 def _overlaps(

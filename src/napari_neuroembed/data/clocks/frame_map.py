@@ -79,7 +79,8 @@ def place_map(
             raise DataError(
                 f"{name}: expected one value for each of {n_frames:,} frames, found "
                 f"{values.size:,}. If the map is about some frames only, name the file "
-                "that lists them: frames: in the sync of project.yaml [sync.length]."
+                "that lists them: --pose-sync-frames (for a pose), or frames: in the "
+                "sync of project.yaml [sync.length]."
             )
         return values
     if frames.size != values.size:
@@ -254,3 +255,9 @@ def _invalid(
         text += f" {inner.size:,} are in the middle ({shown}...): lost frames."
     grave = too_high.size or inner.size
     return [Problem("sync.invalid", "error" if grave else "note", text)]
+
+
+def only_rising(index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Mask frames that go back, after somebody has accepted that some do."""
+    kept = np.maximum.accumulate(index)
+    return np.where(index < kept, NO_FRAME, index)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_neuroembed.data.recording import Stream
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.recording import Stream, TimeAxis
 from napari_neuroembed.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 DEFAULT_RATER = "imported"
 """Rater of labels that name none."""
+
+_NAMING = ("label.spelling", "label.placeholder")
 
 
 def plan_labels(
@@ -33,7 +36,8 @@ def plan_labels(
     """Read the label file of a recording and look at what it would add.
 
     Rows of a frame-wise file are frames of :func:`clock_stream`; seconds of an
-    interval file count from `labels_start_s` on the recording's clock.
+    interval file count from `labels_start_s` on the recording's clock, those of BORIS
+    from the first frame of that stream.
 
     Parameters
     ----------
@@ -64,12 +68,14 @@ def plan_labels(
     file = read_labels(
         path,
         format=form,
-        start_s=request.labels_start_s,
-        time=clock,
+        start_s=request.labels_start_s or 0.0,
+        time=lambda name: clock if name in ("", recording) else None,
         options=dict(request.label_options),
         accept=accept,
     )
-    file = of_recording(file, recording)
+    if request.labels_start_s is None:
+        file = from_camera(file, lambda _: clock)
+    file = with_known_names(of_recording(file, recording), project.spec.label_names)
     is_known = project.annotations_path.exists()
     store = project.annotations(read_only=True) if is_known else nullcontext()
     with store as known:
@@ -89,6 +95,49 @@ def whole_span(streams: Mapping[str, Stream]) -> tuple[float, float]:
     frame = max(axis.period_s for axis in axes)
     start = min(axis.start_s for axis in axes)
     return start - frame, max(axis.stop_s for axis in axes) + frame
+
+
+def from_camera(file: LabelFile, clock_of: Callable[[str], TimeAxis]) -> LabelFile:
+    """Return labels on the clocks of their recordings.
+
+    Seconds of formats that count from the first frame of what people looked at (BORIS)
+    are moved to where that frame is; others stay as they are.
+    """
+    from napari_neuroembed.data.readers.labels import LABEL_READERS
+
+    if LABEL_READERS[file.format].zero != "camera":
+        return file
+    zeros = {name: clock_of(name).start_s for name in file}
+    told = ", ".join(f"{zero:g}" for zero in dict.fromkeys(zeros.values()))
+    moved = file.shifted(zeros)
+    return replace(moved, facts={**file.facts, "zero of the camera, s": told})
+
+
+def with_known_names(file: LabelFile, known: Mapping[str, str]) -> LabelFile:
+    """Return labels with the names that somebody has mapped in this project before.
+
+    Each is said in a note; what two names have in common is looked at anew.
+    """
+    from napari_neuroembed.data.readers.labels.names import name_problems
+
+    counts = file.actions()
+    names = {old: new for old, new in known.items() if old in counts}
+    if not names:
+        return file
+    renamed = file.renamed(names)
+    notes = [
+        Problem(
+            "label.renamed",
+            "note",
+            f"{old!r} ({counts[old]} bouts) is "
+            f"{f'taken for {new!r}' if new else 'left out'}, as before (label_names in "
+            "project.yaml).",
+        )
+        for old, new in names.items()
+    ]
+    others = [p for p in file.problems if p.id not in _NAMING]
+    found = name_problems(renamed.actions())
+    return replace(renamed, problems=(*others, *notes, *found))
 
 
 def of_recording(file: LabelFile, recording: str) -> LabelFile:
@@ -129,6 +178,25 @@ def clock_stream(streams: Mapping[str, Stream], like: str | None) -> str:
         )
     usual = [name for name in ("video", "pose") if name in streams]
     return like or next(iter([*usual, *streams]))
+
+
+def camera_clock(project: Project, recording: str, like: str | None) -> TimeAxis:
+    """Return the clock of the frames that people look at when they label."""
+    streams = project.opened(recording).streams
+    return streams[clock_stream(streams, like)].time
+
+
+def keep_label_names(project: Project, names: Mapping[str, str]) -> None:
+    """Keep in project.yaml which actions the names in label files stand for."""
+    before = project.spec
+    if set(names.items()) <= set(before.label_names.items()):
+        return
+    project.spec = replace(before, label_names={**before.label_names, **names})
+    try:
+        project.save()
+    except BaseException:
+        project.spec = before
+        raise
 
 
 def add_labels(

@@ -37,10 +37,14 @@ STREAM_SETTINGS = {
     "reader": str,
     "like": str,
     "sync": str,
+    "sync_frames": str,
     "times": str,
     "unit": str,
+    "individual": str,
 }
 """What may follow the name of a stream in a column: ``pose_rate_hz`` ..."""
+_OPTIONS = ("unit", "individual")
+"""Settings of a stream that its reader takes."""
 OTHER_COLUMNS = ("recording", "animal", "labels", "labels_like", "rater")
 _STREAM = re.compile(rf"({'|'.join(KINDS)})(_[a-z0-9]+)*")
 _MAX_BYTES = 1 << 28
@@ -83,9 +87,9 @@ def plan_table(
         animal and a number); a source per stream (``neural``, ``pose``, ``trace``,
         ``scalar``, ``video``, or one of these with a suffix such as ``scalar_speed``);
         its settings (``pose_rate_hz``, ``pose_start_s``, ``pose_reader``,
-        ``pose_like``, ``pose_sync``, ``pose_times``, ``pose_unit``); ``labels``,
-        ``labels_like``, ``rater``. Any other column is a covariate. Paths are relative
-        to the table.
+        ``pose_like``, ``pose_sync``, ``pose_sync_frames``, ``pose_times``,
+        ``pose_unit``, ``pose_individual``); ``labels``, ``labels_like``, ``rater``. Any
+        other column is a covariate. Paths are relative to the table.
     template
         What holds for every row where the table does not say otherwise: covariates,
         rater, how labels are read, roots.
@@ -245,8 +249,7 @@ def _request(
             text = f"{name}: {row[name]} is not there"
             problems.append(Problem("import.missing", "error", text))
             continue
-        unit = values.pop("unit", None)
-        options = {"unit": unit} if unit else {}
+        options = {key: values.pop(key) for key in _OPTIONS if key in values}
         streams[name] = StreamRequest(source=found, options=options, **values)
     if not streams:
         problems.append(Problem("source.missing", "error", "no stream was found"))
@@ -299,7 +302,7 @@ def _values(
     problems: list[Problem],
 ) -> dict[str, Any]:
     """Return the settings of one stream in one row, as StreamRequest takes them."""
-    known = {field.name for field in fields(StreamRequest)} | {"unit"}
+    known = {field.name for field in fields(StreamRequest)} | set(_OPTIONS)
     values: dict[str, Any] = {}
     for column, (its, setting) in columns.settings.items():
         text = row[column]
@@ -315,6 +318,8 @@ def _values(
         elif setting in ("sync", "times"):
             values["sync_file"] = resolve(text, base) or base / text
             values["sync_kind"] = "index_map" if setting == "sync" else "timestamps"
+        elif setting == "sync_frames":
+            values[setting] = resolve(text, base) or base / text
         else:
             values[setting] = text
     return {key: value for key, value in values.items() if key in known}

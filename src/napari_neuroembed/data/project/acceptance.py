@@ -12,13 +12,24 @@ FIRM = frozenset(
     {
         "rate.missing",
         "derived.missing",
+        "embedding.dimension",
+        "embedding.rows",
         "sync.missing",
         "sync.length",
         "source.missing",
         "import.animal",
         "import.column",
+        "label.observation",
         "label.overlap",
+        "label.subject",
         "recording.name",
+        "scanimage.layout",
+        "scanimage.lost",
+        "scanimage.mroi",
+        "scanimage.plane",
+        "prairie.cycles",
+        "prairie.layout",
+        "prairie.plane",
     }
 )
 """Checks that need an answer rather than a consent; their texts say which."""

@@ -124,14 +124,14 @@ class Roots:
         return any(resolved.is_relative_to(folder) for folder in self.known().values())
 
     def express(self, path: Path) -> str | None:
-        """Return ``ROOT:relative/path`` for a path or pattern, or None.
+        """Return ``ROOT:relative/path`` for a path or pattern below a root, or None.
 
         The root with the longest folder wins; links in the folder are followed.
         """
         path = real_pattern(path)
         best: tuple[int, str] | None = None
         for name, folder in self.known().items():
-            if path.is_relative_to(folder):
+            if path != folder and path.is_relative_to(folder):
                 inside = path.relative_to(folder).as_posix()
                 entry = (len(folder.parts), f"{name}:{inside}")
                 best = entry if best is None or entry[0] > best[0] else best

@@ -142,6 +142,8 @@ class ProjectSpec:
     """Largest drift between two clocks that is let pass, parts per million."""
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     """Options of pre-processing that differ from their defaults."""
+    label_names: dict[str, str] = Field(default_factory=dict)
+    """Names in label files and the actions they stand for; empty: left out."""
     recordings: tuple[RecordingSpec, ...] = ()
     accepted: tuple[Acceptance, ...] = ()
 

@@ -25,8 +25,15 @@ _PLACES = {
     "npz": "npz:NpzReader",
     "npy": "npy:NpyReader",
     "csv": "csv:CsvReader",
+    "scanimage": "scanimage:ScanImageReader",
+    "prairie": "prairie:PrairieReader",
+    "prairie_voltage": "prairie.voltage:PrairieVoltageReader",
     "json": "json_scalars:JsonReader",
     "deeplabcut": "deeplabcut:DeepLabCutReader",
+    "deeplabcut_h5": "deeplabcut.hdf5:DeepLabCutH5Reader",
+    "sleap": "sleap:SleapReader",
+    "df3d": "df3d:Df3dReader",
+    "caiman": "caiman:CaimanReader",
     "suite2p": "suite2p:Suite2pReader",
 }
 ALIKE = 0.1

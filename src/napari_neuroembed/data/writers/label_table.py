@@ -23,12 +23,12 @@ def write_table(
     replace: bool = False,
     spreadsheet_safe: bool = False,
 ) -> Path | None:
-    """Write a comma-separated table, whole or not at all.
+    """Write a table, whole or not at all.
 
     Parameters
     ----------
     path
-        The file.
+        The file; tabs stand between its cells when it is called ``.tsv``, else commas.
     header, rows
         Its cells. Numbers are written so that reading gives the same bits.
     replace
@@ -57,7 +57,8 @@ def write_table(
         kept = path.with_name(f"{path.name}.{utc_now().replace(':', '')}.bak")
         write_bytes(kept, path.read_bytes())
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    separator = "\t" if path.suffix.casefold() == ".tsv" else ","
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
     for row in (header, *rows):
         writer.writerow([_safe(cell) if spreadsheet_safe else cell for cell in row])
     write_text(path, text.getvalue())

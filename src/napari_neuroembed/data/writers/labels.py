@@ -8,7 +8,11 @@ from typing import Protocol
 
 from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.recording import TimeAxis
-from napari_neuroembed.data.writers import labels_frames, labels_intervals
+from napari_neuroembed.data.writers import (
+    labels_boris,
+    labels_frames,
+    labels_intervals,
+)
 
 
 class WriteLabels(Protocol):
@@ -29,5 +33,7 @@ class WriteLabels(Protocol):
 LABEL_WRITERS: dict[str, WriteLabels] = {
     "csv-frames": labels_frames.write_labels,
     "csv-intervals": labels_intervals.write_labels,
+    "boris": labels_boris.write_events,
+    "boris-aggregated": labels_boris.write_states,
 }
 """By the names that the readers have."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from napari_neuroembed.data.readers.labels import boris
 from napari_neuroembed.data.readers.labels import frames as labels_frames
 from napari_neuroembed.data.readers.labels import intervals as labels_intervals
-from napari_neuroembed.data.readers.labels.file import LabelFile, ReadLabels
+from napari_neuroembed.data.readers.labels.file import (
+    ClockOf,
+    LabelFile,
+    ReadLabels,
+)
 from napari_neuroembed.data.recording import TimeAxis
 from napari_neuroembed.errors import DataError
 
@@ -30,12 +35,16 @@ class LabelReader:
         See :class:`~napari_neuroembed.data.readers.labels.file.ReadLabels`.
     options
         Settings it understands, with what they mean.
+    zero
+        Whose zero its seconds count from: that of the recording, or of the camera that
+        was looked at (its video, else its pose).
     """
 
     name: str
     sniff: Callable[[Path], tuple[float, str]]
     read: ReadLabels
     options: Mapping[str, str]
+    zero: Literal["recording", "camera"] = "recording"
 
 
 LABEL_READERS: dict[str, LabelReader] = {
@@ -52,6 +61,16 @@ LABEL_READERS: dict[str, LabelReader] = {
             labels_intervals.sniff,
             labels_intervals.read_labels,
             labels_intervals.OPTIONS,
+        ),
+        LabelReader(
+            boris.NAME, boris.sniff, boris.read_labels, boris.OPTIONS, zero="camera"
+        ),
+        LabelReader(
+            boris.AGGREGATED,
+            boris.sniff_aggregated,
+            boris.read_labels,
+            boris.OPTIONS,
+            zero="camera",
         ),
     )
 }
@@ -81,7 +100,7 @@ def read_labels(
     format: str | None = None,  # noqa: A002 - the flag's name
     rate_hz: float | None = None,
     start_s: float = 0.0,
-    time: TimeAxis | None = None,
+    time: TimeAxis | ClockOf | None = None,
     options: Mapping[str, Any] | None = None,
     accept: Collection[str] = (),
 ) -> LabelFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -102,6 +102,18 @@ class LabelFile(Mapping[str, Bouts]):
         }
         return replace(self, by_rater=changed)
 
+    def shifted(self, zeros_s: Mapping[str, float]) -> LabelFile:
+        """Return the labels with the zero of each recording's times put elsewhere."""
+        moved = {
+            place: bouts.shift(zeros_s.get(place[0], 0.0))
+            for place, bouts in self.by_rater.items()
+        }
+        return replace(self, by_rater=moved)
+
+
+ClockOf = Callable[[str], TimeAxis | None]
+"""From the name of a recording to the clock its frames count on; None: leave it out."""
+
 
 class ReadLabels(Protocol):
     """How every reader of labels is called."""
@@ -112,7 +124,7 @@ class ReadLabels(Protocol):
         *,
         rate_hz: float | None = None,
         start_s: float = 0.0,
-        time: TimeAxis | None = None,
+        time: TimeAxis | ClockOf | None = None,
         options: Mapping[str, Any] | None = None,
         accept: Collection[str] = (),
     ) -> LabelFile:
@@ -128,7 +140,8 @@ class ReadLabels(Protocol):
             Time of the file's zero, or opening edge of its frame 0, on the
             recording's clock.
         time
-            Clock of the camera, instead of rate and start.
+            Clock of the camera, instead of rate and start; for tables of several
+            recordings a function that gives each its own.
         options
             Settings of the reader.
         accept

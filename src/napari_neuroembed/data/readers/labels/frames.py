@@ -19,6 +19,7 @@ from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.problems import Problem, refuse
 from napari_neuroembed.data.readers.labels.codes import code_of, decoded, shortened
 from napari_neuroembed.data.readers.labels.file import (
+    ClockOf,
     LabelFile,
     check_options,
     frame_edges,
@@ -78,7 +79,7 @@ def read_labels(
     *,
     rate_hz: float | None = None,
     start_s: float = 0.0,
-    time: TimeAxis | None = None,
+    time: TimeAxis | ClockOf | None = None,
     options: Mapping[str, Any] | None = None,
     accept: Collection[str] = (),
 ) -> LabelFile:
@@ -99,6 +100,8 @@ def read_labels(
     """
     path = Path(path)
     given = check_options(options, OPTIONS, NAME)
+    if callable(time):
+        time = time("")
     table = read_table(path, given.get("separator"))
     frames = (_from_list if _is_list(table) else _from_table)(table, given)
     problems = [*table.problems, *frames.problems]

@@ -18,6 +18,7 @@ from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.problems import Problem, refuse
 from napari_neuroembed.data.readers.labels.codes import shortened
 from napari_neuroembed.data.readers.labels.file import (
+    ClockOf,
     LabelFile,
     check_options,
     frame_edges,
@@ -93,7 +94,7 @@ def sniff(path: Path) -> tuple[float, str]:
         return 0.0, str(error)
     names = {role: table.header[i] for role, i in layout.columns.items()}
     said = ", ".join(f"{role} = {name!r}" for role, name in names.items())
-    return 0.9, f"columns {said}"
+    return 0.8, f"columns {said}"
 
 
 def read_labels(
@@ -101,7 +102,7 @@ def read_labels(
     *,
     rate_hz: float | None = None,
     start_s: float = 0.0,
-    time: TimeAxis | None = None,
+    time: TimeAxis | ClockOf | None = None,
     options: Mapping[str, Any] | None = None,
     accept: Collection[str] = (),
 ) -> LabelFile:
@@ -125,16 +126,25 @@ def read_labels(
     layout = _layout(table, given)
     rows, problems = _rows(table, layout)
     found = [*table.problems, *problems]
-    edges = None
-    if layout.frames:
-        edges = _frame_edges(rows, path, rate_hz=rate_hz, start_s=start_s, time=time)
-        rows, late = _inside(rows, len(edges) - 1)
-        found += late
+    grouped: dict[tuple[str, str], list[_Row]] = {}
+    for row in rows:
+        grouped.setdefault(row.place, []).append(row)
+    by_rater, others = {}, 0
+    for place, own in grouped.items():
+        edges = None
+        if layout.frames:
+            clock = time(place[0]) if callable(time) else time
+            if callable(time) and clock is None:
+                others += len(own)
+                continue
+            edges = _frame_edges(own, path, rate_hz, start_s, clock)
+            own, late = _inside(own, len(edges) - 1)
+            found += late
+        by_rater[place] = _bouts(own, edges, start_s)
+    if others:
+        text = f"{others} intervals of other recordings are left out."
+        found.append(Problem("label.others", "note", text))
     refuse(found, path.name, accept)
-    by_rater = {
-        place: _bouts([r for r in rows if r.place == place], edges, start_s)
-        for place in dict.fromkeys(row.place for row in rows)
-    }
     labels = LabelFile(path, NAME, by_rater).renamed(given.get("rename", {}))
     kept = [p for p in found if p.severity != "error"] + name_problems(labels.actions())
     return LabelFile(path, NAME, labels.by_rater, tuple(kept), _facts(table, layout))
@@ -247,7 +257,6 @@ def _recording(cells: list[str], header: tuple[str, ...], layout: _Layout) -> st
 def _frame_edges(
     rows: list[_Row],
     path: Path,
-    *,
     rate_hz: float | None,
     start_s: float,
     time: TimeAxis | None,
@@ -257,8 +266,9 @@ def _frame_edges(
     edges = frame_edges(n, rate_hz=rate_hz, start_s=start_s, time=time)
     if edges is None:
         raise DataError(
-            f'"{path.name}" holds {len(rows):,} intervals up to frame {last:,} but no '
-            "frame rate. Give it with --rate 100 (frames per second). [rate.missing]"
+            f'"{path.name}" holds {len(rows):,} intervals up to frame {last:,}'
+            f"{f' of {rows[0].place[0]!r}' if rows[0].place[0] else ''} but no frame "
+            "rate. Give it with --rate 100 (frames per second). [rate.missing]"
         )
     return edges
 
@@ -266,7 +276,8 @@ def _frame_edges(
 def _inside(rows: list[_Row], n_frames: int) -> tuple[list[_Row], list[Problem]]:
     late = [row for row in rows if row.stop > n_frames]
     texts = [
-        f"{row.action} stops at frame {row.stop:.0f} of {n_frames:,} camera frames"
+        f"{f'{row.place[0]}: ' if row.place[0] else ''}{row.action} stops at frame "
+        f"{row.stop:.0f} of {n_frames:,} camera frames"
         for row in late
     ]
     problems = [Problem("label.range", "error", text) for text in texts]

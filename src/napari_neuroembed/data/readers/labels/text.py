@@ -121,13 +121,26 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
                 f"{path} begins like UTF-16, but byte {error.start:,} is none: it is "
                 "cut or damaged. Export the labels again."
             ) from error
-    if b"\0" in content[:65536] or content.startswith(b"\x80"):
+    if content.startswith(b"\x80"):
+        raise DataError(f"{path} is no text file. {_about_pickle(content, path.name)}")
+    if b"\0" in content[:65536]:
         raise DataError(
-            f"{path} is no text file. Pickles and other binary files are never opened; "
-            "export the labels as CSV."
+            f"{path} is no text file. Binary files are never opened; export the labels "
+            "as CSV."
         )
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
         text = f"{path} is not UTF-8 (byte {error.start}); read as Latin-1."
         return content.decode("latin-1"), [Problem("text.encoding", "warning", text)]
+
+
+def _about_pickle(content: bytes, name: str) -> str:
+    """Say why a pickle is not read, by the rules of the one that runs no code."""
+    from napari_neuroembed.data.unpickle import load_pickle_bytes
+
+    try:
+        load_pickle_bytes(content, name)
+    except DataError as error:
+        return str(error)
+    return f"{name} is a pickle of plain data; export the labels as CSV. [pickle.class]"

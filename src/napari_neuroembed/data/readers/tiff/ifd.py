@@ -28,6 +28,7 @@ from napari_neuroembed.errors import DataError
 
 MAX_TAGS = 4096
 MAX_PAGES = 20_000_000
+_LONG_TEXT = 1024
 _ImageDescription, _Software, _SubIFDs, _XResolution = 270, 305, 330, 282
 _NEEDED = ROW_TAGS | {_SubIFDs}
 _WANTED = _NEEDED | {_ImageDescription, _Software, _XResolution}
@@ -35,8 +36,19 @@ _END, _SERIES = PAGE.names.index("end"), PAGE.names.index("series")  # type: ign
 _ORDER: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 
 
-def read_directory(path: Path) -> Directory:
-    """Walk all directories of a TIFF or BigTIFF.
+def read_directory(
+    path: Path, most: int = MAX_PAGES, *, described: bool = True
+) -> Directory:
+    """Walk the directories of a TIFF or BigTIFF.
+
+    Parameters
+    ----------
+    path
+        The file.
+    most
+        Stop after so many pages, which is no damage; all when not given.
+    described
+        Keep the description, which in each file of an OME set may be that of all.
 
     Raises
     ------
@@ -51,7 +63,9 @@ def read_directory(path: Path) -> Directory:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
     ):
         walk = _Walk(view, path, size)
-        walk.run()
+        if not described:
+            del walk.texts[_ImageDescription]
+        walk.run(most)
         return walk.result()
 
 
@@ -106,22 +120,25 @@ class _Walk:
         self.pyramid = False
         self.spent = 16 if self.big else 8
         self.last = self.spent
+        self.shared: set[bytes] = set()
         self.like: _Like | None = None
         self.broken = ""
+        self.ended = False
 
-    def run(self) -> None:
+    def run(self, most: int) -> None:
         """Follow the chain until its end, a loop or a damaged place."""
         seen: set[int] = set()
         why = ""
         try:
             at = self._unpack(self.pointer, 8 if self.big else 4)
-            while at and not why:
+            while at and not why and len(self.rows) < most:
                 seen.add(at)
                 at = self._page(at)
                 if at in seen:
                     why = "it is the one of an earlier page"
-                elif len(self.rows) > MAX_PAGES:
-                    why = f"there are more than {MAX_PAGES:,} pages"
+            self.ended = not at
+            if at and not why and most == MAX_PAGES:
+                why = f"there are more than {MAX_PAGES:,} pages"
         except BrokenDirectoryError as error:
             why = str(error)
         if why:
@@ -137,7 +154,7 @@ class _Walk:
             )
         pages = np.array(self.rows, dtype=PAGE)
         orphan = -1
-        if not self.broken and not self.pyramid:
+        if self.ended and not self.broken and not self.pyramid:
             orphan = find_orphan(self.reader, pages, self.spent, self.count, self.entry)
         return Directory(
             path=self.path,
@@ -145,7 +162,7 @@ class _Walk:
             byteorder=self.order,
             pages=pages,
             orphan=orphan,
-            description=self.texts[_ImageDescription],
+            description=self.texts.get(_ImageDescription, ""),
             software=self.texts[_Software],
             series=tuple(self.series),
             pixels_per_unit=self.resolution,
@@ -179,7 +196,7 @@ class _Walk:
         outside = 0
         for tag, kind, count, raw in self.entry.iter_unpack(self.view[first:stop]):
             n_bytes = value_bytes(kind, count)
-            if n_bytes > inline:
+            if n_bytes > inline and not self._is_shared(n_bytes, raw):
                 outside += n_bytes
             if tag in _WANTED:
                 where = position
@@ -204,6 +221,14 @@ class _Walk:
         self._remember(tags, first, stop, outside)
         self._texts(tags)
         return following
+
+    def _is_shared(self, n_bytes: int, place: bytes) -> bool:
+        """Whether an earlier page has the same long text, as pages of ScanImage do."""
+        if n_bytes < _LONG_TEXT:
+            return False
+        known = place in self.shared
+        self.shared.add(place)
+        return known
 
     def _remember(self, tags: Tags, first: int, stop: int, outside: int) -> None:
         """Keep what the next directory must look like to be read at a glance.

@@ -40,8 +40,8 @@ class Layout:
         All planes follow the first page's pixels although it may be the only page.
     claims
         Frame rates found.
-    times_s
-        Time of every time point, where the file has them.
+    times_s, times_origin
+        Centre time of every time point, where the file has them, and what says so.
     pixel_um
         Micrometres per pixel, 0 when unknown.
     set_id
@@ -57,6 +57,7 @@ class Layout:
     follows: bool = False
     claims: tuple[RateClaim, ...] = ()
     times_s: NDArray[np.float64] | None = None
+    times_origin: str = ""
     pixel_um: float = 0.0
     set_id: str = ""
     problems: tuple[Problem, ...] = field(default=())

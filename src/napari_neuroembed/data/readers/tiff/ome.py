@@ -88,6 +88,7 @@ def _read(directory: Directory) -> Layout:
         planes=planes,
         claims=_claims(pixels, name),
         times_s=times,
+        times_origin="OME DeltaT of every plane",
         pixel_um=microns_of(
             float(pixels.get("PhysicalSizeX", "0")),
             pixels.get("PhysicalSizeXUnit", "µm"),
