@@ -26,6 +26,17 @@ def nothing() -> Told:
     return {"outcome": "opened"}
 
 
+def spin() -> Told:
+    """Never end; for the limit."""
+    while True:
+        pass
+
+
+def fill(n_bytes: int) -> Told:
+    """Ask for memory; for the limit, and for what is measured of it."""
+    return {"outcome": "opened", "frames": [len(b"1" * n_bytes)]}
+
+
 def read(
     paths: Sequence[str],
     reader: str = "",
@@ -116,10 +127,11 @@ def unpickle(path: str) -> Told:
     from napari_neuroembed.data.unpickle import load_pickle
 
     try:
-        load_pickle(Path(path))
+        found = load_pickle(Path(path))
     except NeuroembedError as error:
         return {"outcome": "refused", "why": str(error)}
-    return {"outcome": "opened", "frames": []}
+    parts = found.items() if isinstance(found, dict) else [("", found)]
+    return {"outcome": "opened", "frames": [f"{k}: {type(v)}" for k, v in parts]}
 
 
 def parquet(path: str) -> Told:
