@@ -23,6 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from napari_neuroembed.data import size_cap
+
 ROOT = Path(__file__).resolve().parents[3]
 LIMIT_BYTES = 2 << 30
 LIMIT_S = 10
@@ -30,7 +32,7 @@ LIMIT_S = 10
 SLEEPING_S = 60
 """Seconds by the clock after which a child that uses no processor is a hang too."""
 CAP_BYTES = 64 << 20
-"""What a trial declares as the largest thing that may be made of a file."""
+"""The declared cap of a trial: the largest thing that may be made of a file."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,17 @@ class Sandbox:
     ----------
     preload
         Modules that trials need; loaded before the first fork.
+    limit_s
+        Seconds of processor time of a trial.
     """
 
-    def __init__(self, preload: Sequence[str]) -> None:
+    def __init__(self, preload: Sequence[str], limit_s: int = LIMIT_S) -> None:
         paths = [str(ROOT / "src"), str(ROOT)]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        server = "tests.faults.hostile.sandbox"
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.hostile.sandbox", *preload],
+            [sys.executable, "-m", server, str(limit_s), *preload],
             env=env,
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -109,29 +114,29 @@ class Sandbox:
             self._server.__exit__(kind, error, trace)
 
 
-def _serve(preload: Sequence[str]) -> None:
+def _serve(limit_s: int, preload: Sequence[str]) -> None:
     for name in preload:
         importlib.import_module(name)
     out = os.dup(1)
     os.dup2(2, 1)  # what a child prints must not mix with the answers
     for line in sys.stdin:
         trial, arguments = json.loads(line)
-        answer = json.dumps(_try(trial, arguments)) + "\n"
+        answer = json.dumps(_try(trial, arguments, limit_s)) + "\n"
         os.write(out, answer.encode())
 
 
-def _try(trial: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def _try(trial: str, arguments: dict[str, Any], limit_s: int) -> dict[str, Any]:
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(readable)
-        _child(trial, arguments, writable)
+        _child(trial, arguments, limit_s, writable)
     os.close(writable)
     content = _listen(readable, child)
     _, status, usage = os.wait4(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if content is None or code == -signal.SIGXCPU:
-        return {"end": "hang", "trace": f"ended after {LIMIT_S} s ({code})"}
+        return {"end": "hang", "trace": f"ended after {limit_s} s ({code})"}
     if code != 0 or not content:
         return {"end": "crash", "trace": content.decode() or f"exit code {code}"}
     told = json.loads(content)
@@ -155,7 +160,7 @@ def _listen(readable: int, child: int) -> bytes | None:
             content += piece
 
 
-def _child(trial: str, arguments: dict[str, Any], out: int) -> None:
+def _child(trial: str, arguments: dict[str, Any], limit_s: int, out: int) -> None:
     """Run one trial and leave; never returns."""
     import resource
 
@@ -163,9 +168,10 @@ def _child(trial: str, arguments: dict[str, Any], out: int) -> None:
     try:
         start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
-        used = int(time.process_time()) + LIMIT_S
+        used = int(time.process_time()) + limit_s
         resource.setrlimit(resource.RLIMIT_CPU, (used, used + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        size_cap.CEILING = CAP_BYTES
         module, _, name = trial.partition(":")
         told = getattr(importlib.import_module(module), name)(**arguments)
         content = json.dumps({"start_bytes": start, **told})
@@ -178,4 +184,4 @@ def _child(trial: str, arguments: dict[str, Any], out: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1:])
+    _serve(int(sys.argv[1]), sys.argv[2:])

@@ -26,6 +26,17 @@ def nothing() -> Told:
     return {"outcome": "opened"}
 
 
+def spin() -> Told:
+    """Never end; for the limit."""
+    while True:
+        pass
+
+
+def fill(n_bytes: int) -> Told:
+    """Ask for memory; for the limit, and for what is measured of it."""
+    return {"outcome": "opened", "frames": [len(b"1" * n_bytes)]}
+
+
 def read(
     paths: Sequence[str],
     reader: str = "",
@@ -91,3 +102,127 @@ def _digest(frame: Any) -> str:
     native = np.ascontiguousarray(frame)
     native = native.astype(native.dtype.newbyteorder("="), copy=False)
     return hashlib.sha256(native.tobytes()).hexdigest()[:16]
+
+
+def numbers_of_hdf5(path: str) -> Told:
+    """Take in all numbers, texts and attributes of an HDF5 file."""
+    from napari_neuroembed.data.hdf5 import open_hdf5
+
+    found = []
+    try:
+        with open_hdf5(Path(path)) as file:
+            for name in file.datasets:
+                text = file.dtype(name).kind in "OS"
+                values = file.texts(name) if text else file.numbers(name)
+                found.append(f"{name} {np.shape(values)}")
+            for name in (*file.groups, *file.datasets):
+                file.attribute(name, "about")
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": found}
+
+
+def unpickle(path: str) -> Told:
+    """Read a pickle through the restricted unpickler."""
+    from napari_neuroembed.data.unpickle import load_pickle
+
+    try:
+        found = load_pickle(Path(path))
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    parts = found.items() if isinstance(found, dict) else [("", found)]
+    return {"outcome": "opened", "frames": [f"{k}: {type(v)}" for k, v in parts]}
+
+
+def parquet(path: str) -> Told:
+    """Read a table of a run folder."""
+    from napari_neuroembed.store.tables import read_table
+
+    try:
+        table = read_table(Path(path))
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": [str(i) for i in range(len(table))]}
+
+
+def weights(path: str) -> Told:
+    """Read the weights of a small layer."""
+    import torch
+
+    from napari_neuroembed.training.weights import read_weights
+
+    expected = torch.nn.Linear(8, 16).state_dict()
+    try:
+        state = read_weights(Path(path), expected)
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": sorted(state)}
+
+
+def labels(path: str, rate_hz: float | None = None) -> Told:
+    """Read a file of labels."""
+    from napari_neuroembed.data.readers.labels import read_labels
+
+    try:
+        found = read_labels(Path(path), rate_hz=rate_hz)
+        n = sum(len(bouts) for bouts in found.by_rater.values())
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": [str(i) for i in range(n)]}
+
+
+def sync_numbers(path: str) -> Told:
+    """Read the numbers of a sync."""
+    from napari_neuroembed.data.clocks.sync_numbers import read_numbers
+
+    try:
+        values = read_numbers(Path(path))
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": [str(v) for v in values]}
+
+
+def project(path: str) -> Told:
+    """Open the project around a file and all its recordings."""
+    from napari_neuroembed.data.project import Project
+    from napari_neuroembed.data.project.checks import as_json, check_project
+
+    try:
+        folder = Path(path).parent
+        opened = Project.open(folder.parent if folder.name == ".neuroembed" else folder)
+        report = check_project(opened)
+        as_json(report)
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": [line.recording for line in report.lines]}
+
+
+def annotations(path: str) -> Told:
+    """Open a store of bouts, read and verify it."""
+    from napari_neuroembed.data.annotations.store import AnnotationStore
+
+    try:
+        with AnnotationStore.open(Path(path), read_only=True) as store:
+            n = len(store.bouts())
+            wrong = store.verify()
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    if wrong:
+        return {"outcome": "refused", "why": "; ".join(wrong)}
+    return {"outcome": "opened", "frames": [str(i) for i in range(n)]}
+
+
+def command(words: Sequence[str]) -> Told:
+    """Run `neuroembed` in this process; a code above 2 is a crash."""
+    import contextlib
+    import io
+
+    from napari_neuroembed.cli import main
+
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        code = main(list(words))
+    if code not in (0, 1, 2) or "Traceback" in told.getvalue():
+        raise RuntimeError(f"exit code {code}: {told.getvalue()[-3000:]}")
+    outcome = "opened" if code == 0 else "refused"
+    return {"outcome": outcome, "why": told.getvalue()[-2000:], "frames": []}

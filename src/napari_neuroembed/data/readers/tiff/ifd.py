@@ -207,6 +207,8 @@ class _Walk:
                         f"tag {tag} lies at byte {where:,} with {n_bytes:,} bytes, the "
                         f"file has {self.size:,}"
                     )
+                if tag in tags:
+                    raise BrokenDirectoryError(f"it has tag {tag} twice")
                 tags[tag] = (kind, count, where)
                 last = max(last, where + n_bytes)
             position += self.entry.size

@@ -118,6 +118,8 @@ def _check_blocks(
     needed = -(-width // across) * -(-height // down)
     if len(counts) != needed:
         raise BrokenDirectoryError(f"it needs {needed:,} {what}, found {len(counts):,}")
+    if min(counts) < 1:
+        raise BrokenDirectoryError(f"one of its {what} is empty")
     if reader.one(tags, 259, 1) != 1:
         return
     rows = [down] * needed
