@@ -117,8 +117,11 @@ def numbers_of_hdf5(path: str) -> Told:
                 found.append(f"{name} {np.shape(values)}")
             for name in (*file.groups, *file.datasets):
                 file.attribute(name, "about")
+            lost = [f"{name} is {what}" for name, what in file.skipped.items()]
     except NeuroembedError as error:
         return {"outcome": "refused", "why": str(error)}
+    if lost:  # told to the reader, which then misses what it needs
+        return {"outcome": "refused", "why": "; ".join(lost)}
     return {"outcome": "opened", "frames": found}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
 from napari_neuroembed.data.annotations.schema import actions, bouts, events, raters
+from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import utc_now
 
 TABLES: Mapping[str, Table] = {"raters": raters, "actions": actions, "bouts": bouts}
@@ -123,9 +124,25 @@ def logged(row: Row[Any]) -> dict[str, Any]:
 
 
 def changes_of(event: Row[Any]) -> list[Change]:
-    """Return what an event changed."""
-    pairs = zip(json.loads(event.before), json.loads(event.after), strict=True)
-    return [Change(table, before, after) for (table, before), (_, after) in pairs]
+    """Return what an event changed.
+
+    Raises
+    ------
+    DataError
+        When the file is damaged where the log keeps it.
+    """
+    try:
+        pairs = zip(json.loads(event.before), json.loads(event.after), strict=True)
+        found = [Change(table, before, after) for (table, before), (_, after) in pairs]
+        if all(c.table in TABLES and isinstance(c.after["id"], int) for c in found):
+            return found
+        reason = "it names rows that cannot be"
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = str(error)
+    raise DataError(
+        f"Event {event.id} of the log cannot be read ({reason}); the file is damaged. "
+        "Put the newest backup back."
+    )
 
 
 def inverse(change: Change, now: Mapping[str, Any]) -> Change:
@@ -186,7 +203,12 @@ def replay_problems(connection: Connection) -> list[str]:
     rows: dict[tuple[str, int], Mapping[str, Any]] = {}
     found = []
     for event in connection.execute(select(events).order_by(events.c.id)):
-        for change in changes_of(event):
+        try:
+            changes = changes_of(event)
+        except DataError as error:
+            found.append(str(error))
+            continue
+        for change in changes:
             key = (change.table, int(change.after["id"]))
             if rows.get(key) != change.before:
                 found.append(

@@ -47,6 +47,7 @@ def open_media(path: Path, formats: Sequence[str]) -> Any:
 
     container = av.open(
         str(Path(path).absolute()),
+        metadata_errors="replace",
         container_options={
             "format_whitelist": ",".join(formats),
             "protocol_whitelist": "file",

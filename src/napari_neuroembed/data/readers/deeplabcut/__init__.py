@@ -84,10 +84,7 @@ class DeepLabCutReader:
         if rows.astype(str).str.contains(r"[/\\]|\.png", regex=True).any():
             raise training_labels(source)
         table = table.iloc[:, 1:]
-        table.columns = pd.MultiIndex.from_arrays(
-            [[cell.strip() for cell in row[1:]] for row in text.rows(len(levels))],
-            names=[name.lower() for name in levels],
-        )
+        table.columns = _columns(text, levels, table.shape[1])
         problems = [*text.problems, *filtered_twin(source)]
         table, more = one_animal(table, told.individual, source.name)
         problems += more + not_numbers(table, source.path, len(levels))
@@ -106,6 +103,19 @@ class DeepLabCutReader:
             facts={"scorer": str(table.columns[0][0]), "points": len(names)},
             problems=tuple(problems),
         )
+
+
+def _columns(text: Text, levels: list[str], n: int) -> pd.MultiIndex:
+    """Return the names of `n` columns, one level per header row."""
+    head = [[cell.strip() for cell in row[1:]] for row in text.rows(len(levels))]
+    found = [len(row) for row in head]
+    if set(found) != {n}:
+        told = ", ".join(f"{name}: {k}" for name, k in zip(levels, found, strict=True))
+        raise DataError(
+            f"{text.path}: its header rows name {told} columns, its table has {n}. "
+            "Export it again. [pose.header]"
+        )
+    return pd.MultiIndex.from_arrays(head, names=[name.lower() for name in levels])
 
 
 def _levels(text: Text) -> list[str]:
