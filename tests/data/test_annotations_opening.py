@@ -86,6 +86,46 @@ def test_a_file_that_is_no_database_names_the_backup_too(filled):
     assert str(backup) in str(caught.value)
 
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        (f"CREATE VIEW more AS {ENDLESS} SELECT * FROM n", "view more"),
+        (
+            (
+                "CREATE TRIGGER sly AFTER INSERT ON bouts "
+                "BEGIN UPDATE bouts SET deleted = 1; END"
+            ),
+            "trigger sly",
+        ),
+        (
+            (
+                "DROP TRIGGER protect_0; "
+                "CREATE TRIGGER protect_0 BEFORE DELETE ON bouts "
+                "BEGIN UPDATE bouts SET deleted = 1; END"
+            ),
+            "trigger protect_0",
+        ),
+    ],
+)
+def test_programs_inside_the_file_are_refused(filled, script, what, read_only):
+    with closing(sqlite3.connect(filled)) as raw:
+        raw.executescript(script)
+    with pytest.raises(DataError, match=rf"hold {what}, .*\[annotations.foreign\]"):
+        AnnotationStore.open(filled, read_only=read_only)
+
+
+@pytest.mark.parametrize("version", ["x", "", "1e9", b"\x01", "9" * 5000])
+def test_a_version_that_is_no_number_is_refused(filled, version):
+    with closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (version,))
+    with pytest.raises(DataError, match=r"have version .* knows 1"):
+        AnnotationStore.open(filled)
+
+
 def test_a_newer_or_foreign_file_is_refused_and_left_alone(filled, tmp_path):
     with closing(sqlite3.connect(filled)) as raw:
         raw.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")

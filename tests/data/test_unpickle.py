@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from tests.data.fixtures.table_files import Evil, tuple_bomb
 
+from napari_neuroembed.data import size_cap
 from napari_neuroembed.data.unpickle import load_pickle, load_pickle_bytes
 from napari_neuroembed.errors import DataError
 
@@ -84,6 +85,13 @@ def test_tuples_that_repeat_each_other_are_refused_before_they_are_hashed():
         load_pickle_bytes(tuple_bomb(), "a.pkl")
     (key,) = load_pickle_bytes(tuple_bomb(2, 2), "a.pkl")
     assert key == ((("x",), ("x",)), (("x",), ("x",)))
+
+
+def test_more_steps_than_the_memory_holds_are_refused(monkeypatch):
+    monkeypatch.setattr(size_cap, "CEILING", 10_000)
+    with pytest.raises(DataError, match=r"more than 100 steps"):
+        load_pickle_bytes(b"]" * 150 + b"a" * 149 + b".", "a.pkl")
+    assert load_pickle_bytes(b"]" * 3 + b"a" * 2 + b".", "a.pkl") == [[[]]]
 
 
 def test_a_cut_or_foreign_file_is_named(tmp_path):

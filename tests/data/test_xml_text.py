@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_neuroembed.data import size_cap
 from napari_neuroembed.data.xml_text import read_xml, scan_xml
 from napari_neuroembed.errors import DataError
 
@@ -61,3 +62,17 @@ def test_damage_is_named_with_its_place(text, tmp_path):
     with pytest.raises(DataError, match=r"no whole XML: .*xml.damaged"):
         read_xml(tmp_path / "a.xml")
     assert scan_xml(tmp_path / "a.xml", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<a>" * 101 + "</a>" * 101, r"line 1 is element .* 101, 101 deep"),
+        ("<a>" + '<b c="1"/>' * 6 + "</a>", r"attribute 11, 2 deep; the limits are 10"),
+    ],
+)
+def test_too_deep_and_too_many_elements_are_refused(tmp_path, monkeypatch, text, words):
+    monkeypatch.setattr(size_cap, "CEILING", 10 * 300 if "c=" in text else 1 << 20)
+    (tmp_path / "a.xml").write_text(text)
+    with pytest.raises(DataError, match=words):
+        read_xml(tmp_path / "a.xml")

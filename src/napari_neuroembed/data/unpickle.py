@@ -11,10 +11,13 @@ from typing import IO, Any
 
 import numpy as np
 
+from napari_neuroembed.data.size_cap import largest
 from napari_neuroembed.errors import DataError
 
 MAX_BYTES = 2 << 30
 MAX_OPCODES = 20_000_000
+_BYTES_PER_OPCODE = 100
+"""Memory that the smallest of lists takes while it is read, for each step."""
 MAX_WEIGHT = 10_000_000
 """Parts that one tuple may have when everything it repeats is written out."""
 
@@ -177,11 +180,11 @@ def _weigh(content: bytes, name: str) -> None:
     stack: list[int] = []
     marks: list[int] = []
     memo: dict[Any, int] = {}
+    limit = min(MAX_OPCODES, largest() // _BYTES_PER_OPCODE)
     for n, (opcode, argument, _) in enumerate(pickletools.genops(content)):
-        if n > MAX_OPCODES:
+        if n > limit:
             raise DataError(
-                f"{name} has more than {MAX_OPCODES:,} steps. Export it as npz. "
-                "[size.cap]"
+                f"{name} has more than {limit:,} steps. Export it as npz. [size.cap]"
             )
         before, after = opcode.stack_before, opcode.stack_after
         if opcode.name == "MARK":

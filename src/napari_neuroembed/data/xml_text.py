@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.parsers import expat
 
+from napari_neuroembed.data.size_cap import largest
 from napari_neuroembed.errors import DataError
 
 MAX_BYTES = 256 << 20
+MAX_DEPTH = 100
+_BYTES_PER_ELEMENT = 300
 _CHUNK = 1 << 16
 
 Start = Callable[[str, dict[str, str]], None]
@@ -55,13 +58,31 @@ def read_xml(path: Path, *, max_bytes: int = MAX_BYTES) -> ET.Element:
     Raises
     ------
     DataError
-        When the file is too large, declares a document type, or is not whole
-        (`xml.damaged`, naming the line).
+        When the file is too large, holds too many or too deeply nested elements,
+        declares a document type, or is not whole (`xml.damaged`, naming the line).
     """
     parser = _parser(path, max_bytes)
     tree = ET.TreeBuilder()
-    parser.StartElementHandler = tree.start
-    parser.EndElementHandler = tree.end
+    most, made, depth = largest() // _BYTES_PER_ELEMENT, 0, 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal made, depth
+        made, depth = made + 1 + len(attributes), depth + 1
+        if made > most or depth > MAX_DEPTH:
+            raise DataError(
+                f"{path}: line {parser.CurrentLineNumber} is element or attribute "
+                f"{made:,}, {depth} deep; the limits are {most:,} and {MAX_DEPTH} "
+                "deep. Check which file was meant. [size.cap]"
+            )
+        tree.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        tree.end(name)
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = tree.data
     damage = _feed(parser, path)
     if damage:

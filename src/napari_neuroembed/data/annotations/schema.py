@@ -141,6 +141,15 @@ bouts = Table(
 PROTECTED = ("DELETE ON bouts", "DELETE ON events", "UPDATE ON events")
 """What no edit may do; the database itself refuses it."""
 
+_TRIGGERS = {
+    f"protect_{number}": (
+        f"CREATE TRIGGER protect_{number} BEFORE {forbidden} "
+        "BEGIN SELECT RAISE(ABORT, 'rows of the log are never lost'); END"
+    )
+    for number, forbidden in enumerate(PROTECTED)
+}
+"""By name, as the file keeps their text."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bout:
@@ -211,11 +220,8 @@ def create_tables(connection: Connection) -> None:
         When the file was written by a newer version.
     """
     metadata.create_all(connection)
-    for number, forbidden in enumerate(PROTECTED):
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER IF NOT EXISTS protect_{number} BEFORE {forbidden} "
-            "BEGIN SELECT RAISE(ABORT, 'rows of the log are never lost'); END"
-        )
+    for name, text in _TRIGGERS.items():
+        connection.exec_driver_sql(text.replace(name, f"IF NOT EXISTS {name}", 1))
     found = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
     if found is None:
         values = {"schema": str(SCHEMA_VERSION), "project_id": uuid.uuid4().hex}
@@ -225,17 +231,33 @@ def create_tables(connection: Connection) -> None:
 
 
 def check_version(connection: Connection) -> None:
-    """Refuse a file whose tables this version does not know.
+    """Refuse a file whose tables this version does not know, or that holds programs.
+
+    A view can be made never to end, and a trigger changes rows behind every edit.
 
     Raises
     ------
     DataError
-        Naming both versions.
+        Naming both versions, or what is no table of ours.
     """
-    found = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
-    if found is None or int(found) > SCHEMA_VERSION:
+    kinds = connection.exec_driver_sql("SELECT name, type, sql FROM sqlite_master")
+    foreign = [
+        f"{kind} {name}"
+        for name, kind, text in kinds
+        if kind not in ("table", "index")
+        and not (kind == "trigger" and _TRIGGERS.get(name) == text)
+    ]
+    if foreign:
         raise DataError(
-            f"The annotations have version {found or 'unknown'} of the tables, this "
-            f"program knows {SCHEMA_VERSION}. Update napari-neuroembed; the file is "
-            "unchanged."
+            f"The annotations hold {', '.join(foreign[:5])}, which this program never "
+            "makes and which could change bouts unseen. Put the newest backup back. "
+            "[annotations.foreign]"
+        )
+    stored = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
+    found = str(stored)[:9]
+    if not found.isdecimal() or int(found) > SCHEMA_VERSION:
+        raise DataError(
+            f"The annotations have version {stored or 'unknown'!s:.40} of the tables, "
+            f"this program knows {SCHEMA_VERSION}. Update napari-neuroembed; the file "
+            "is unchanged."
         )
