@@ -271,7 +271,7 @@ class TestCaiman:
     def test_lengths_that_disagree_are_named(self, c, images, tmp_path):
         path = write_caiman(tmp_path / "a.hdf5", c, images, dff=c[:4])
         with pytest.raises(
-            DataError, match=r"F_dff has 4, C has 5, S has 5 components.*caiman.lengths"
+            DataError, match=r"F_dff 4 x 40, C 5 x 40, S 5 x 40;.*caiman.lengths"
         ):
             read("caiman", path, rate_hz=30.0)
 

@@ -201,15 +201,18 @@ def _frame_rate(file: Hdf5File) -> float | None:
 
 
 def _lengths(file: Hdf5File) -> list[Problem]:
-    counts = {
-        name: file.shape(f"estimates/{name}")[0]
+    shapes = {
+        name: file.shape(f"estimates/{name}")
         for name in _UNITS
         if _is_table(file, f"estimates/{name}")
     }
-    if len(set(counts.values())) < 2:
+    if len(set(shapes.values())) < 2:
         return []
-    listed = ", ".join(f"{name} has {n:,}" for name, n in counts.items())
-    text = f"{listed} components; expected equal numbers. Save the object again."
+    listed = ", ".join(f"{name} {k:,} x {n:,}" for name, (k, n) in shapes.items())
+    text = (
+        f"components x frames are {listed}; expected equal numbers. Save the object "
+        "again."
+    )
     return [Problem("caiman.lengths", "error", text, str(file.path))]
 
 

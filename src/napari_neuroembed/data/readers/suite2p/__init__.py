@@ -239,13 +239,30 @@ def _lengths(
     return [Problem("suite2p.lengths", "error", text, str(plane))]
 
 
+def _counts(plane: Path, key: str, value: Any) -> tuple[int, ...]:
+    """Return numbers of frames that the settings name."""
+    try:
+        found = np.asarray(value).ravel()
+    except ValueError:  # a list of lists of unequal length
+        found = np.array([])
+    if found.dtype.kind in "iuf" and found.size:
+        whole = np.isfinite(found) & (found == np.floor(found)) & (found >= 0)
+        if whole.all():
+            return tuple(int(k) for k in found)
+    raise DataError(
+        f"{plane}: {key} of ops should be whole numbers of frames, found "
+        f"{value!r:.60}. Run suite2p again. [suite2p.lengths]"
+    )
+
+
 def _part(
     plane: Path, ops: Mapping[str, Any], told: Suite2pOptions, n: int
 ) -> tuple[int, int, tuple[int, ...], list[Problem]]:
     """Return which frames belong to the wanted recording."""
     by_folder = ops.get("frames_per_folder")
-    counts = by_folder if by_folder is not None else ops.get("frames_per_file", (n,))
-    parts = tuple(int(k) for k in np.asarray(counts).ravel())
+    names = ("frames_per_folder", "frames_per_file", "nframes")
+    key = next((key for key in names if ops.get(key) is not None), "")
+    parts = _counts(plane, key, ops[key]) if key else (n,)
     if sum(parts) != n:
         raise DataError(
             f"{plane}: ops names {len(parts)} recordings with {sum(parts):,} frames in "
