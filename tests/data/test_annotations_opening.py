@@ -86,6 +86,15 @@ def test_a_file_that_is_no_database_names_the_backup_too(filled):
     assert str(backup) in str(caught.value)
 
 
+@pytest.mark.parametrize("bad", [b"\x8b", b"\xff"])
+def test_a_list_of_tables_that_is_no_text_is_damage(filled, bad):
+    content = filled.read_bytes()
+    at = content.index(b"CREATE TABLE bouts") + len(b"CREATE ")
+    filled.write_bytes(content[:at] + bad + content[at + 1 :])
+    with pytest.raises(DataError, match=r"is damaged .*no text"):
+        AnnotationStore.open(filled)
+
+
 def test_a_newer_or_foreign_file_is_refused_and_left_alone(filled, tmp_path):
     with closing(sqlite3.connect(filled)) as raw:
         raw.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
