@@ -190,7 +190,7 @@ def test_many_frames_that_are_not_finite_are_refused(place, tmp_path):
     project = tmp_path / "nan"
     done("import", project, path, "--animal", "a", "--rate", 16)
     told = refused(project, "preprocess", project, code=1)
-    assert "20 of 40 frames (50.0%) hold NaN or Inf" in told
+    assert "20 of 40 frames (50.0%) hold NaN, Inf or values" in told
     assert "--accept neural.nonfinite --why" in told
 
 

@@ -126,6 +126,15 @@ def test_a_version_that_is_no_number_is_refused(filled, version):
         AnnotationStore.open(filled)
 
 
+@pytest.mark.parametrize("bad", [b"\x8b", b"\xff"])
+def test_a_list_of_tables_that_is_no_text_is_damage(filled, bad):
+    content = filled.read_bytes()
+    at = content.index(b"CREATE TABLE bouts") + len(b"CREATE ")
+    filled.write_bytes(content[:at] + bad + content[at + 1 :])
+    with pytest.raises(DataError, match=r"is damaged .*no text"):
+        AnnotationStore.open(filled)
+
+
 def test_a_newer_or_foreign_file_is_refused_and_left_alone(filled, tmp_path):
     with closing(sqlite3.connect(filled)) as raw:
         raw.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")

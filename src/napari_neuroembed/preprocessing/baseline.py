@@ -244,8 +244,9 @@ class DffScale:
 
     def apply(self, frames: NDArray[np.generic]) -> tuple[Float, int]:
         """Return dF/F per cent of frames (frame, y, x), and how many were clipped."""
-        dff = np.asarray(frames, dtype=np.float32) - self._f0
-        dff *= self._gain
+        with np.errstate(over="ignore", invalid="ignore"):  # of pixels set to 0
+            dff = np.asarray(frames, dtype=np.float32) - self._f0
+            dff *= self._gain
         dff[:, ~self._alive] = 0
         extreme = np.maximum(dff.max(initial=0), -dff.min(initial=0))
         if not extreme > self._limit:

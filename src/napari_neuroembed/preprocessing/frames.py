@@ -20,6 +20,8 @@ from napari_neuroembed.preprocessing.registration import Float, RigidAligner
 from napari_neuroembed.preprocessing.template import Anchor, anchor, build_template
 from napari_neuroembed.progress import Report
 
+LARGEST = 1e15
+"""Largest value of a pixel that counts as one."""
 _MOST_BAD = 0.05
 _NAMED = 5
 
@@ -78,7 +80,9 @@ class FrameTable:
         nonfinite, flat = self.flag("nonfinite"), self.flag("flat")
         limit = self.flag("at_limit") & ~nonfinite & ~flat
         problems = [
-            *_too_many(nonfinite, "neural.nonfinite", "hold NaN or Inf"),
+            *_too_many(
+                nonfinite, "neural.nonfinite", "hold NaN, Inf or values above 1e15"
+            ),
             *_too_many(
                 limit,
                 "neural.unaligned",
@@ -226,13 +230,23 @@ def _look_at(
 def _nonfinite(
     functional: NDArray[Any], motion: NDArray[Any]
 ) -> NDArray[np.bool_] | None:
-    """Return the pixels not finite in either channel; None for whole numbers."""
+    """Return the pixels that are no numbers in either channel; None for integers.
+
+    Numbers above `LARGEST` count as none: sums of their squares have no end in float32.
+    """
     if functional.dtype.kind != "f":
         return None
-    lost = ~np.isfinite(functional)
+    lost = ~_usable(functional)
     if motion is not functional:
-        lost |= ~np.isfinite(motion)
+        lost |= ~_usable(motion)
     return np.asarray(lost)
+
+
+def _usable(frames: NDArray[Any]) -> NDArray[np.bool_]:
+    if frames.dtype.itemsize < 4:  # float16 holds no number as large
+        return np.asarray(np.isfinite(frames))
+    limit = frames.dtype.type(LARGEST)
+    return np.asarray((frames < limit) & (frames > -limit))
 
 
 def _filled(frame: NDArray[Any], lost: NDArray[np.bool_]) -> Float:

@@ -81,8 +81,16 @@ def prepare_pose(stream: Stream, options: PoseOptions, where: str) -> Prepared:
     if options.method == "relative":
         closed, never = _relative(closed, names, never, options)
     keep = [i for i, name in enumerate(names) if name not in options.drop]
+    if keep and never[keep].all():
+        raise DataError(
+            f"{where}: none of its {len(keep)} points is ever seen, or each is "
+            "measured from one that never is. Export it again, or leave the stream out."
+        )
     data = closed[:, keep].reshape(len(closed), -1)
-    valid = np.asarray(np.isfinite(data).all(axis=1))
+    with np.errstate(over="ignore"):
+        small = data.astype(np.float32)
+    small[~np.isfinite(small)] = np.nan
+    valid = np.asarray(np.isfinite(small).all(axis=1))
     if not valid.any() or not keep:
         raise DataError(
             f"{where}: no frame has all {len(keep)} points. Lower "
@@ -94,13 +102,13 @@ def prepare_pose(stream: Stream, options: PoseOptions, where: str) -> Prepared:
         "interpolated_points": n_closed,
         "invalid_frames": int((~valid).sum()),
         "never_seen": [name for name, gone in zip(names, never, strict=True) if gone],
-        "constant_features": int((np.ptp(data[valid], axis=0) == 0).sum()),
+        "constant_features": int((np.ptp(small[valid], axis=0) == 0).sum()),
     }
     facts = {k: v for k, v in stream.facts.items() if k != CONFIDENCE}
     facts["n_dims"] = _n_dims(points.shape[2], options)
     prepared = Stream(
         kind=stream.kind,
-        data=data.astype(np.float32),
+        data=small,
         time=stream.time,
         valid=valid,
         names=_feature_names([names[i] for i in keep], points.shape[2], stream),
@@ -214,6 +222,7 @@ def _check_names(options: PoseOptions, names: Sequence[str], where: str) -> None
 def _drop_unsure(
     points: Double, stream: Stream, options: PoseOptions, where: str
 ) -> Double:
+    points[~(np.abs(points) <= np.finfo(np.float32).max)] = np.nan
     if options.zero_is_missing:
         points[(points == 0).all(axis=2)] = np.nan
     confidence = stream.facts.get(CONFIDENCE)

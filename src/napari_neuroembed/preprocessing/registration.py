@@ -256,8 +256,9 @@ def shift_frames(
     if whole and not shifts.any():
         return frames
     out = np.zeros(frames.shape, dtype=frames.dtype if whole else np.float32)
-    for i, shift in enumerate(shifts):
-        _shift_into(out[i], frames[i], shift)
+    with np.errstate(over="ignore", invalid="ignore"):  # in frames that are not used
+        for i, shift in enumerate(shifts):
+            _shift_into(out[i], frames[i], shift)
     return out
 
 

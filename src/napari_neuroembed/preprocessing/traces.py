@@ -10,7 +10,7 @@ from napari_neuroembed.data.problems import Problem, refuse
 from napari_neuroembed.data.recording import Stream
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.options.preprocessing import TraceOptions
-from napari_neuroembed.preprocessing.pose import Prepared
+from napari_neuroembed.preprocessing.pose import Double, Prepared
 
 _MOST_LOST = 0.05
 
@@ -87,7 +87,7 @@ def prepare_traces(
         Recording and stream, for error messages.
     accept
         Ids of problems that do not refuse: ``trace.nonfinite`` (more than 5 % of
-        frames are lost), ``trace.baseline`` (F0 not above 0).
+        frames are lost), ``trace.baseline`` (F0 not above 0, or next to it).
 
     Raises
     ------
@@ -111,8 +111,9 @@ def prepare_traces(
         return prepared
     traces = np.asarray(prepared.stream.data, dtype=np.float64)
     f0 = np.percentile(traces[prepared.stream.valid], options.percentile, axis=0)
+    gain = _gain(traces, f0)
     flat = np.isin(prepared.stream.names, prepared.counts["empty_signals"])
-    bad = (f0 <= 0) & ~flat
+    bad = (gain == 0) & ~flat
     named = [n for n, b in zip(prepared.stream.names, bad, strict=True) if b]
     if named:
         problem = Problem(
@@ -123,8 +124,6 @@ def prepare_traces(
             "preprocessing.trace.method=none.",
         )
         refuse([problem], where, accept)
-    usable = f0 > 0
-    gain = np.divide(100.0, f0, out=np.zeros_like(f0), where=usable)
     dff = ((traces - f0) * gain).astype(np.float32)
     changed = Stream(
         kind=stream.kind,
@@ -137,3 +136,11 @@ def prepare_traces(
         footprints=stream.footprints,
     )
     return Prepared(changed, {**prepared.counts, "zero_f0_traces": named})
+
+
+def _gain(traces: Double, f0: Double) -> Double:
+    """Return 100 / F0, or 0 where F0 is not above 0 or dF/F would be infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        gain = np.divide(100.0, f0, out=np.zeros_like(f0), where=f0 > 0)
+        largest = np.nanmax(np.abs(traces - f0), axis=0) * gain
+    return np.where(largest <= np.finfo(np.float32).max, gain, 0.0)

@@ -130,6 +130,8 @@ class Database:
             yield
         except DBAPIError as error:
             raise _error(self.path, str(error.orig)) from error
+        except UnicodeDecodeError as error:  # SQLite's message quotes a damaged file
+            raise _error(self.path, f"malformed text: {error}") from error
 
     def _file_now(self) -> tuple[int, int] | None:
         try:

@@ -175,6 +175,8 @@ def _damage(path: Path) -> str:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError:
         return ""
+    except UnicodeDecodeError:  # of SQLite's own message, which quotes the file
+        return "its list of tables is no text"
     except sqlite3.DatabaseError as error:
         return str(error)
     return "" if found == "ok" else str(found)
