@@ -8,6 +8,7 @@ BENCHMARKS = {
     "resize": "area averages of frames, beside scikit-image",
     "memory": "memory of pre-processing a stack and one four times as long",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
+    "hostile": "what damaged and malicious files come to, beside tifffile",
     "crash": "what a killed writer leaves: ours, torch.save, np.save, tifffile ...",
 }
 """Every benchmark: the name of its module here, and one line about it."""

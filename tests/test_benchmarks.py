@@ -15,12 +15,15 @@ from benchmarks import (
     crash_writers,
     dff,
     enc_embed,
+    hostile,
     import_time,
     memory,
     resize,
 )
 from benchmarks.__main__ import main
 from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, report
+from tests.faults.hostile.kinds import KINDS
+from tests.faults.hostile.malicious import MALICIOUS
 
 QUICK = Settings(quick=True)
 SLACK = 0.75
@@ -158,3 +161,31 @@ def test_the_table_in_the_documentation_has_every_writer_that_is_killed() -> Non
     for writer, (_, torn, *rest) in zip(crash_writers.WRITERS, rows, strict=True):
         assert torn.endswith(f" of {crash.KILLS}")
         assert writer.needs or (torn, *rest) == (f"0 of {crash.KILLS}", "0", "0")
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+def test_hostile_files_come_to_no_harm_and_tifffile_opens_some_of_them_short() -> None:
+    found = hostile.compare(n_tiffs=66, n_others=2)
+    peers = [row for row in found.rows if row.is_peer]
+    assert all(row.met for row in found.rows if not row.is_peer)
+    assert [row.variant for row in peers] == ["TIFF, tifffile.imread"]
+    assert peers[0].value
+    wrong = hostile.Tally("bad")
+    wrong.add("crash", 0)
+    assert wrong.row(1).met is False
+    greedy = hostile.Tally("large")
+    greedy.add("whole", 2)
+    assert greedy.row(1).met is False
+
+
+def test_the_table_in_the_documentation_has_every_kind_of_hostile_file() -> None:
+    text = (ROOT / "docs/explanation/reliability.md").read_text("utf-8")
+    lines = text.partition("| files |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    kinds = ["TIFF", "TIFF, tifffile.imread", *KINDS, "malicious"]
+    assert [row[0] for row in rows] == kinds
+    for name, n, refused, whole, other, *wrong, _ in rows:
+        assert int(n) == sum(map(int, (refused, whole, other, *wrong)))
+        assert "imread" in name or set(wrong) == {"0"}
+    assert int(rows[-1][1]) == len(MALICIOUS)
