@@ -67,12 +67,13 @@ class Kind:
         return f"{TRIALS}:{self.trial}", {**place, **self.arguments}
 
 
-def _values(*shape: int) -> Any:
+def values_of(*shape: int) -> Any:
+    """Return normal values, the same for the same shape."""
     return np.random.default_rng(1).normal(size=shape)
 
 
 def _npy(folder: Path) -> Path:
-    np.save(folder / "a.npy", _values(N, 4))
+    np.save(folder / "a.npy", values_of(N, 4))
     return folder / "a.npy"
 
 
@@ -82,37 +83,39 @@ def _frames_npy(folder: Path) -> Path:
 
 
 def _npz(folder: Path) -> Path:
-    np.savez(folder / "a.npz", pose=_values(N, 4, 2), rate_hz=10.0, names=list("abcd"))
+    np.savez(
+        folder / "a.npz", pose=values_of(N, 4, 2), rate_hz=10.0, names=list("abcd")
+    )
     return folder / "a.npz"
 
 
 def _packed(folder: Path) -> Path:
-    np.savez_compressed(folder / "a.npz", pose=_values(N, 4, 2))
+    np.savez_compressed(folder / "a.npz", pose=values_of(N, 4, 2))
     return folder / "a.npz"
 
 
 def _csv(folder: Path) -> Path:
-    rows = [",".join(f"{v:.9g}" for v in row) for row in _values(N, 4)]
+    rows = [",".join(f"{v:.9g}" for v in row) for row in values_of(N, 4)]
     (folder / "a.csv").write_text("\n".join(["a,b,c,d", *rows]) + "\n")
     return folder / "a.csv"
 
 
 def _json(folder: Path) -> Path:
     signals = [
-        {"name": name, "value": _values(N).tolist(), "unit": "cm/s"} for name in "ab"
+        {"name": name, "value": values_of(N).tolist(), "unit": "cm/s"} for name in "ab"
     ]
     (folder / "a.json").write_text(json.dumps(signals))
     return folder / "a.json"
 
 
 def _dlc(folder: Path) -> Path:
-    write_dlc(folder / "a.csv", _values(N, 6), ["nose", "tail"])
+    write_dlc(folder / "a.csv", values_of(N, 6), ["nose", "tail"])
     return folder / "a.csv"
 
 
 def _suite2p(name: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
-        f = _values(5, N).astype(np.float32)
+        f = values_of(5, N).astype(np.float32)
         ops = {"fs": 12.5, "nframes": N, "refImg": f}
         write_suite2p(folder, f, f / 2, np.ones(5), ops)
         return folder / "suite2p" / "plane0" / name
@@ -135,9 +138,9 @@ def _image(folder: Path) -> Path:
 
 def _hdf5(folder: Path) -> Path:
     with h5py.File(folder / "a.h5", "w") as new:
-        new["tracks"] = _values(2, 3, N)
+        new["tracks"] = values_of(2, 3, N)
         new.create_dataset(
-            "packed", data=_values(N, 6), compression="gzip", chunks=True
+            "packed", data=values_of(N, 6), compression="gzip", chunks=True
         )
         new["deep/er/names"] = ["nose", "tail", "ähre"]
         new["deep"].attrs["about"] = "poses"
@@ -146,14 +149,14 @@ def _hdf5(folder: Path) -> Path:
 
 
 def _pickle(folder: Path) -> Path:
-    plain = {"fs": 30.0, "f": _values(N, 3), "names": ["a", ("b", None)], "s": {1, 2}}
+    plain = {"fs": 30.0, "f": values_of(N, 3), "names": ["a", ("b", None)], "s": {1, 2}}
     (folder / "a.pkl").write_bytes(pickle.dumps(plain))
     return folder / "a.pkl"
 
 
 def _parquet(folder: Path) -> Path:
     table = {"window_id": np.arange(N), "recording": ["a", "b"] * (N // 2)}
-    pd.DataFrame({**table, "center_s": _values(N)}).to_parquet(folder / "a.parquet")
+    pd.DataFrame({**table, "center_s": values_of(N)}).to_parquet(folder / "a.parquet")
     return folder / "a.parquet"
 
 
@@ -188,7 +191,7 @@ def _project(folder: Path) -> Path:
 
     project = Project.create(folder / "flies")
     for animal in ("fly1", "fly2"):
-        np.save(project.path / f"{animal}.npy", _values(N, 4))
+        np.save(project.path / f"{animal}.npy", values_of(N, 4))
         stream = StreamSpec(source=f"PROJECT:{animal}.npy", rate_hz=10.0, kind="trace")
         about = {"date": "2026-03-01", "age": 3}
         project.add(
