@@ -7,26 +7,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from napari_neuroembed.training.loop import LossNotFiniteError
 from napari_neuroembed.training.setup import Setup
 
 
-def what_went_in(setup: Setup, step: int) -> dict[str, Any]:
-    """Return the windows of a step, and the range of what each animal gave to it.
+def what_failed(setup: Setup, error: BaseException) -> dict[str, Any]:
+    """Return what ``run.json`` keeps of an error that ended a training.
 
     Parameters
     ----------
     setup
         Of the training.
-    step
-        The step, from 0.
+    error
+        What ended it.
 
     Returns
     -------
     dict
-        ``step``; ``windows``, a list of recording and ``center_s``; ``inputs``, by
-        animal and stream ``min`` and ``max`` of the finite normalised values and
+        Empty unless the loss was not finite, else ``not_finite`` with ``step``, from 0;
+        ``windows``, a list of recording and ``center_s``; ``inputs``, by animal and
+        stream ``min`` and ``max`` of the finite normalised values and
         ``n_not_finite``. Of several processes the share of this one.
     """
+    if not isinstance(error, LossNotFiniteError):
+        return {}
+    return {"not_finite": _inputs_of(setup, error.step)}
+
+
+def _inputs_of(setup: Setup, step: int) -> dict[str, Any]:
     batch, rows = setup.batches.draw(step), setup.batches.rows(step)
     own = rows[setup.batches.ranks.share(len(rows))]
     table = setup.data.index.table.iloc[setup.data.fit[own.numpy()]]
