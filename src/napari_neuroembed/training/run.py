@@ -44,6 +44,7 @@ from napari_neuroembed.training.checkpoint import (
 from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
 from napari_neuroembed.training.model import describe
+from napari_neuroembed.training.not_finite import what_failed
 from napari_neuroembed.training.ranks import helpers
 from napari_neuroembed.training.resume import Now, begin, fingerprints, go_on, hash_of
 from napari_neuroembed.training.setup import (
@@ -161,8 +162,9 @@ def _begin(
             folder.update(status="stopped")
             raise
         except BaseException as error:
+            facts = what_failed(setup, error)
             with contextlib.suppress(DiskError):  # what ended the training says more
-                folder.update(status="failed", error=str(error))
+                folder.update(status="failed", error=str(error), **facts)
             raise
     return folder
 
