@@ -6,6 +6,8 @@ BENCHMARKS = {
     "import_time": "what `import napari_neuroembed` costs, beside a bare interpreter",
     "dff": "resting fluorescence, beside a mean for every window",
     "resize": "area averages of frames, beside scikit-image",
+    "tiff_read": "a pass over a movie in TIFF, beside tifffile",
+    "windows": "random windows of the training cache, beside zarr and pages",
     "memory": "memory of pre-processing a stack and one four times as long",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
 }
