@@ -10,5 +10,6 @@ BENCHMARKS = {
     "windows": "random windows of the training cache, beside zarr and pages",
     "memory": "memory of pre-processing a stack and one four times as long",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
+    "crash": "what a killed writer leaves: ours, torch.save, np.save, tifffile ...",
 }
 """Every benchmark: the name of its module here, and one line about it."""

@@ -70,6 +70,11 @@ def _table(name: str, result: Result) -> str:
         if row.status == "skipped":
             lines.append(f"  {row.variant:28} SKIPPED ({row.reason})")
             continue
+        if row.counts:
+            counts = ", ".join(f"{n} {name}" for name, n in row.counts.items())
+            text = f"{row.value:4.0f} {row.unit} ({counts}){_MET[row.met]}"
+            lines.append(f"  {row.variant:30} {text}")
+            continue
         limit = "" if row.error_limit is None else f", limit {row.error_limit:g}"
         lines.append(
             f"  {row.variant:28} {row.value:12,.3f} {row.unit:18} "

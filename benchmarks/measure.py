@@ -88,6 +88,8 @@ class Row:
         How far its result is from the reference, always beside the speed.
     error_limit
         Largest error that is allowed.
+    counts
+        Named figures of what is no speed, printed instead of the time.
     """
 
     variant: str
@@ -102,6 +104,7 @@ class Row:
     repeats: int = 0
     status: Literal["done", "skipped"] = "done"
     reason: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def met(self) -> bool | None:

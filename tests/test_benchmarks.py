@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
-from benchmarks import BENCHMARKS, dff, enc_embed, import_time, memory, resize
+from benchmarks import (
+    BENCHMARKS,
+    crash,
+    crash_writers,
+    dff,
+    enc_embed,
+    import_time,
+    memory,
+    resize,
+)
 from benchmarks.__main__ import main
 from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, report
 
@@ -34,7 +45,11 @@ def test_the_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["list"]) == 0
     told = capsys.readouterr().out
     modules = Path(enc_embed.__file__).parent.glob("[!_]*.py")
-    assert {path.stem for path in modules} - {"measure", "twin"} == set(BENCHMARKS)
+    assert {path.stem for path in modules} - {
+        "measure",
+        "twin",
+        "crash_writers",
+    } == set(BENCHMARKS)
     assert all(f"{name} " in told for name in BENCHMARKS)
     assert all(importlib.import_module(f"benchmarks.{n}").run for n in BENCHMARKS)
 
@@ -108,3 +123,25 @@ def test_a_ratio_is_of_work_per_second_repeat_by_repeat() -> None:
     found = ratio("ours", "peer", times, {"ours": 4.0, "peer": 2.0}, target=10.0)
     assert (found.median, found.low, found.high) == (10.0, 5.0, 20.0)
     assert found.met is True
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+def test_killed_writers_of_ours_lose_nothing_and_a_plain_one_is_found_torn() -> None:
+    """np.save to the same path was torn in 25 of 25 kills; one of 6 is enough here."""
+    plain = next(w for w in crash_writers.WRITERS if w.name == "np.save")
+    ours = tuple(w for w in crash_writers.WRITERS if not w.needs)
+    found = crash.compare((*ours, plain), n_kills=2)
+    *own, theirs = found.rows
+    assert len(own) == 4
+    assert all(row.met and row.value == 0 for row in own)
+    assert (theirs.is_peer, theirs.met) == (True, None)
+    torn = crash.compare((plain,), n_kills=4, seed=1).rows[0]
+    assert (theirs.value or 0) + (torn.value or 0) > 0
+
+
+def test_a_peer_that_is_not_installed_is_skipped_with_the_reason() -> None:
+    missing = crash_writers.plain("fast", "no_such_module", lambda *_: None, np.load)
+    (row,) = crash.compare((missing,), n_kills=1).rows
+    assert (row.status, row.value) == ("skipped", None)
+    assert "no_such_module is not installed" in row.reason

@@ -16,10 +16,10 @@ import psutil
 import pytest
 from tests.cli.work_verbs import PROGRAM
 
-from napari_neuroembed import jobs
+from napari_neuroembed import jobs, processes
 from napari_neuroembed.errors import Cancelled, DataError
 from napari_neuroembed.files import utc_now
-from napari_neuroembed.jobs import Job, create, find_job, list_jobs, processes, start
+from napari_neuroembed.jobs import Job, create, find_job, list_jobs, start
 from napari_neuroembed.jobs.facts import write_facts
 from napari_neuroembed.jobs.report import JobReport
 

@@ -15,6 +15,8 @@ from tests.tiny_project import train_command
 from napari_neuroembed.api import Project
 from napari_neuroembed.cli import main
 from napari_neuroembed.jobs import Job, find_job, start
+from napari_neuroembed.store.run_folder import RunFolder
+from napari_neuroembed.training.resume import hash_of
 
 ROOT = Path(__file__).resolve().parents[1]
 ENOUGH = 100_000
@@ -46,10 +48,14 @@ def without_run(words: list[str]) -> list[str]:
 
 
 def shorten(run: Path, steps: int) -> None:
-    """Let a training that would take hours end soon after it is resumed."""
+    """Let a training that would take hours end soon after it is resumed.
+
+    A user who edits the configuration is refused, hence the new hash.
+    """
     config = run / "config.yaml"
     text = config.read_text("utf-8").replace(f"steps: {ENOUGH}", f"steps: {steps}")
     config.write_text(text, "utf-8")
+    RunFolder.open(run).update(config_hash=hash_of(text))
 
 
 def jobs(capsys: pytest.CaptureFixture[str], *words: object) -> str:

@@ -210,6 +210,8 @@ RUN_FOLDER = {
     "windows.parquet": "WINDOW_COLUMNS",
     "scores.csv": "SCORES",
     "Tasks": "TASKS",
+    "Controls": "CONTROLS",
+    "Verdicts": "VERDICTS",
     "predictions.parquet": "PREDICTIONS",
     "jobs/JOB": "JOB_FILES",
 }

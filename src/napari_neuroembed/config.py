@@ -12,6 +12,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_neuroembed import files
+from napari_neuroembed.data.project.yaml_text import load_yaml
 from napari_neuroembed.errors import ConfigError
 from napari_neuroembed.options import augmentation as augmentations
 from napari_neuroembed.options import models as encoders
@@ -223,12 +224,7 @@ def load_config(path: Path) -> RunConfig:
     """
     if not Path(path).is_file():
         raise ConfigError(f"There is no configuration {path}.")
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected 'option: value' lines.")
+    values = load_yaml(Path(path))
     base = to_dict(preset_config(str(values.get("preset", "default"))))
     return from_dict(RunConfig, _merge(base, values))
 

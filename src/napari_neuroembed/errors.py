@@ -13,6 +13,10 @@ class DataError(NeuroembedError):
     """A file, recording or label is not what it must be."""
 
 
+class DiskError(DataError):
+    """The disk is full, or refuses; what was there before is unchanged."""
+
+
 class ConfigError(NeuroembedError):
     """A configuration, flag or project.yaml entry is wrong."""
 

@@ -19,7 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from napari_neuroembed.disk import cannot_write, free_bytes, is_foreign, reserve
+from napari_neuroembed.disk import (
+    bytes_of,
+    cannot_write,
+    free_bytes,
+    is_foreign,
+    reserve,
+)
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.leftovers import (
     OLD,
@@ -28,6 +34,7 @@ from napari_neuroembed.leftovers import (
     followed,
     recover_folder,
     recover_inside,
+    settle,
 )
 
 __all__ = [
@@ -37,13 +44,16 @@ __all__ = [
     "append_row",
     "check_folder",
     "free_bytes",
+    "manifest_entries",
     "new_folder",
     "open_log",
     "read_json",
     "recover_folder",
     "recover_inside",
     "reserve",
+    "settle",
     "sha256_of",
+    "unchanged",
     "utc_now",
     "write_bytes",
     "write_file",
@@ -53,6 +63,7 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+MAX_JSON_BYTES = 256 << 20
 _CHUNK = 1 << 20
 _SCHEMA_VERSION = 1
 _log = logging.getLogger(__name__)
@@ -64,7 +75,9 @@ def utc_now() -> str:
     return stamp.replace("+00:00", "Z")
 
 
-def write_file(path: Path, writer: Callable[[Path], None]) -> None:
+def write_file(
+    path: Path, writer: Callable[[Path], None], *, n_bytes: int | None = None
+) -> None:
     """Write one file so that it is there whole or not at all.
 
     Parameters
@@ -75,10 +88,12 @@ def write_file(path: Path, writer: Callable[[Path], None]) -> None:
         Called with a temporary path in the same folder; must create exactly that
         file. Hand an open file to libraries that add an ending of their own
         (``np.save``).
+    n_bytes
+        Size of the file where it is known before, for the message of a full disk.
 
     Raises
     ------
-    DataError
+    DiskError
         When the disk is full or the folder cannot be written. An existing file at
         `path` is then unharmed.
 
@@ -100,7 +115,7 @@ def write_file(path: Path, writer: Callable[[Path], None]) -> None:
     except OSError as error:
         if is_foreign(error, path.parent):
             raise
-        raise cannot_write(path, error) from error
+        raise _full(path, temporary, error, n_bytes) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -108,7 +123,11 @@ def write_file(path: Path, writer: Callable[[Path], None]) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` whole or not at all."""
-    write_file(path, lambda temporary: _write_all(temporary, content))
+    write_file(
+        path,
+        lambda temporary: _write_all(temporary, content),
+        n_bytes=len(content),
+    )
 
 
 def write_text(path: Path, content: str) -> None:
@@ -123,7 +142,7 @@ def write_json(path: Path, content: Any) -> None:
     ------
     ValueError
         For NaN and infinity, which are no JSON.
-    DataError
+    DiskError
         When the file cannot be written.
     """
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
@@ -139,6 +158,9 @@ def read_json(path: Path) -> Any:
         When the file is missing, cannot be opened or is no JSON (NaN is none).
     """
     try:
+        size = Path(path).stat().st_size
+        if size > MAX_JSON_BYTES:
+            raise DataError(f"{path} has {size:,} bytes, too many to be ours.")
         text = Path(path).read_text(encoding="utf-8")
         return json.loads(text, parse_constant=_refuse_constant)
     except FileNotFoundError as error:
@@ -174,38 +196,58 @@ def new_folder(path: Path) -> Iterator[Path]:
     except FileExistsError:
         raise
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise _full(path, build, error) from error
     finally:
         shutil.rmtree(build, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def write_folder(path: Path) -> Iterator[Path]:
+def write_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Build a folder beside its place and move it in when it is complete.
 
     Yields the temporary folder to fill. On leaving without an error every file is
     synced, ``manifest.json`` with all sizes and sha256 is written last, and the folder
-    is renamed once. A folder already at `path` is replaced; on any error it is
-    unharmed and the temporary one is removed.
+    is renamed once. On any error a folder at `path` is unharmed and the temporary one
+    is removed.
+
+    Parameters
+    ----------
+    path
+        The folder to make.
+    replace
+        Replace what such a call made at `path` before; files that somebody else put
+        there are kept.
 
     Raises
     ------
+    FileExistsError
+        When there is something at `path` and `replace` is False.
     DataError
+        When the folder at `path` was not made here, or by a newer version.
+    DiskError
         When the disk is full or the folder cannot be written. An operating system
         error about a file elsewhere, e.g. a source that vanished, is passed on as it
         is.
     """
     path = followed(path)
     build = beside(path, PARTIAL)
+    kept = _added_files(path) if replace else []
     try:
         build.mkdir(parents=True)
         yield build
         write_json(build / MANIFEST, _manifest(build))
-        _swap_in(build, path)
+        if replace:
+            _carry_over(path, kept, build)
+            _swap_in(build, path)
+        else:
+            _move_in(build, path)
+            _sync_folder(path.parent)
+    except FileExistsError:
+        raise
     except OSError as error:
         if is_foreign(error, path.parent):
             raise
-        raise cannot_write(path, error) from error
+        raise _full(path, build, error) from error
     finally:
         shutil.rmtree(build, ignore_errors=True)
 
@@ -227,7 +269,7 @@ def check_folder(path: Path, *, contents: bool = False) -> None:
         when it is none of ours.
     """
     path = Path(path)
-    for name, entry in _manifest_entries(path / MANIFEST).items():
+    for name, entry in manifest_entries(path / MANIFEST).items():
         file = path / name
         found = file.stat().st_size if file.is_file() else None
         if found != entry["bytes"]:
@@ -240,6 +282,47 @@ def check_folder(path: Path, *, contents: bool = False) -> None:
             raise DataError(f"{file}: its content changed after it was written.")
 
 
+@contextlib.contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Make sure that what is read of a folder of ours is all of one making.
+
+    Raises
+    ------
+    DataError
+        When another process replaced the folder meanwhile.
+    """
+    before = _stamp_of(path)
+    yield
+    if _stamp_of(path) != before:
+        raise DataError(
+            f"{path} was replaced while it was read, by a command that makes it again. "
+            "Run the same command again."
+        )
+
+
+def manifest_entries(path: Path) -> dict[str, dict[str, Any]]:
+    """Return size and sha256 of every file that a ``manifest.json`` names.
+
+    Raises
+    ------
+    DataError
+        When it is missing, damaged, none of ours or of a newer version.
+    """
+    content = read_json(path)
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise DataError(f"{path} is no manifest of ours: it has no schema_version.")
+    if version > _SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema_version {version}, this program knows up to "
+            f"{_SCHEMA_VERSION}. Use the newer neuroembed that wrote it."
+        )
+    entries = content.get("files")
+    if not isinstance(entries, dict) or not all(map(_is_entry, entries.items())):
+        raise DataError(f"{path} is damaged: its list of files is not as written.")
+    return entries
+
+
 class RowWriter:
     """Append whole lines to a text file; at most the last second can be lost.
 
@@ -248,18 +331,23 @@ class RowWriter:
     path
         File to append to; a last line without line end is cut off first, with a
         warning in the log.
+    keep
+        Says of a line whether it stays; last lines that do not are cut off as well.
+        Only the end of the file is read.
 
     Raises
     ------
-    DataError
+    DiskError
         When the file cannot be opened or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, keep: Callable[[bytes], bool] = lambda _: True
+    ) -> None:
         self.path = Path(path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _cut_torn_line(self.path)
+            _cut_end(self.path, keep)
             self._file = self.path.open("ab", buffering=0)
         except OSError as error:
             raise cannot_write(self.path, error) from error
@@ -361,20 +449,45 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return {"schema_version": _SCHEMA_VERSION, "written_utc": utc_now(), "files": files}
 
 
-def _manifest_entries(path: Path) -> dict[str, dict[str, Any]]:
-    content = read_json(path)
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if not isinstance(version, int):
-        raise DataError(f"{path} is no manifest of ours: it has no schema_version.")
-    if version > _SCHEMA_VERSION:
+def _full(
+    path: Path, built: Path, error: OSError, n_bytes: int | None = None
+) -> DataError:
+    """Say what could not be written, and how large it is or was so far."""
+    size = bytes_of(built) if n_bytes is None else n_bytes
+    with contextlib.suppress(OSError):  # so that its room counts as free
+        shutil.rmtree(built) if built.is_dir() else built.unlink(missing_ok=True)
+    at_least = "at least " if n_bytes is None else ""
+    return cannot_write(path, error, f"{at_least}{size:,}" if size else "")
+
+
+def _added_files(path: Path) -> list[Path]:
+    """Return what somebody else put into a folder of ours that will be replaced.
+
+    Raises
+    ------
+    DataError
+        When the folder is not ours, so that replacing it would lose what it holds.
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return []
+    try:
+        ours = {MANIFEST, *manifest_entries(path / MANIFEST)}
+    except DataError as error:
         raise DataError(
-            f"{path} has schema_version {version}, this program knows up to "
-            f"{_SCHEMA_VERSION}. Use the newer neuroembed that wrote it."
-        )
-    entries = content.get("files")
-    if not isinstance(entries, dict) or not all(map(_is_entry, entries.items())):
-        raise DataError(f"{path} is damaged: its list of files is not as written.")
-    return entries
+            f"{path} would be replaced, but cannot be told to be neuroembed's own: "
+            f"{error} Move it away, then run the same command again."
+        ) from error
+    names = (p.relative_to(path) for p in path.rglob("*") if not p.is_dir())
+    return [name for name in names if name.as_posix() not in ours]
+
+
+def _carry_over(path: Path, names: list[Path], build: Path) -> None:
+    for name in names:
+        if not (build / name).exists():
+            (build / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path / name, build / name, follow_symlinks=False)
+            if not (build / name).is_symlink():
+                _sync(build / name)
 
 
 def _is_entry(item: tuple[str, Any]) -> bool:
@@ -402,11 +515,18 @@ def _swap_in(build: Path, path: Path) -> None:
     try:
         build.rename(path)
     except OSError:
-        if old.exists():
+        with contextlib.suppress(OSError):  # not there, or somebody else's is now
             old.rename(path)
         raise
     _sync_folder(path.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _stamp_of(path: Path) -> bytes:
+    try:
+        return (path / MANIFEST).read_bytes()
+    except OSError:
+        return b""
 
 
 def _sync(path: Path) -> None:
@@ -432,18 +552,43 @@ def _sync_folder(path: Path) -> None:
         _log.warning("%s could not be synced: %s.", path, error.strerror)
 
 
-def _cut_torn_line(path: Path) -> None:
-    if not path.exists() or path.stat().st_size == 0:
+def _cut_end(path: Path, keep: Callable[[bytes], bool]) -> None:
+    """Cut off last lines that are torn or not to be kept, from the end backwards.
+
+    A file only gets shorter by this, at the end of a line, in one call.
+    """
+    if not path.exists():
         return
+    end = size = path.stat().st_size
+    torn = 0
+    for start, line in _lines_backwards(path, size):
+        is_whole = line.endswith(b"\n")
+        if is_whole and keep(line):
+            break
+        torn += 0 if is_whole else len(line)
+        end = start
+    if torn:
+        _log.warning(
+            "%s: a last line of %d bytes without line end was cut off.", path, torn
+        )
+    if end < size:
+        os.truncate(path, end)
+
+
+def _lines_backwards(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
+    """Yield place and content of every line, the last one first."""
+    start, rest = size, b""
     with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        if file.read() == b"\n":
-            return
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    _log.warning(
-        "%s: a last line of %d bytes without line end was cut off.",
-        path,
-        len(content) - len(whole),
-    )
-    write_bytes(path, whole)
+        while start:
+            length = min(_CHUNK, start)
+            start -= length
+            file.seek(start)
+            *lines, last = (file.read(length) + rest).split(b"\n")
+            lines = [line + b"\n" for line in lines] + ([last] if last else [])
+            end = start + sum(map(len, lines))
+            rest = lines.pop(0)
+            for line in reversed(lines):
+                end -= len(line)
+                yield end, line
+    if rest:
+        yield 0, rest

@@ -6,13 +6,13 @@ import contextlib
 import glob
 import hashlib
 import os
-import platform
 import secrets
 import shutil
 import time
 from pathlib import Path
 
-import psutil
+from napari_neuroembed import processes
+from napari_neuroembed.disk import cannot_write
 
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
@@ -39,7 +39,7 @@ def recover_folder(path: Path) -> None:
     moved = sorted(p for p in left if p.name.endswith(OLD))
     if moved and not path.exists():
         left.remove(moved[-1])
-        moved[-1].rename(path)
+        _put_back(moved[-1], path)
     for leftover in left:
         _remove(leftover)
 
@@ -53,6 +53,19 @@ def recover_inside(folder: Path) -> None:
     }
     for name in names - {""}:
         recover_folder(Path(folder) / name)
+
+
+def settle(path: Path, wait_s: float = 2.0) -> None:
+    """Let a replacement that another process is in the midst of come to its end.
+
+    What a killed process moved aside is put back.
+    """
+    stop_s = time.monotonic() + wait_s
+    while not path.exists():
+        recover_folder(path)
+        if time.monotonic() > stop_s or not _moved_aside(path):
+            return
+        time.sleep(0.02)
 
 
 def remove_folder(path: Path) -> None:
@@ -70,13 +83,14 @@ def followed(path: Path) -> Path:
 
 def beside(path: Path, ending: str) -> Path:
     """Return a hidden name beside `path` that tells whose it is."""
-    owner = f"{_host_tag()}-{os.getpid()}"
+    mark_ms = round(processes.start_mark() * 1000)
+    owner = f"{_host_tag()}-{os.getpid()}-{mark_ms}"
     stamp = f"{time.time_ns()}-{secrets.token_hex(2)}"
     return path.with_name(f".{path.name}.{owner}.{stamp}{ending}")
 
 
 def _host_tag() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    return hashlib.sha256(processes.host().encode()).hexdigest()[:6]
 
 
 def _is_leftover(path: Path) -> bool:
@@ -85,19 +99,16 @@ def _is_leftover(path: Path) -> bool:
     parts = path.name.split(".")
     if ending not in (PARTIAL, OLD) or len(parts) < 5:
         return False
-    host, _, pid = parts[-3].partition("-")
+    owner = parts[-3].split("-")
     stamp = parts[-2].partition("-")[0]
-    if not (pid.isdigit() and stamp.isdigit()):
+    if len(owner) != 3 or not all(map(str.isdigit, (*owner[1:], stamp))):
         return False
+    host, pid, mark_ms = owner
+    if host == _host_tag():
+        return not processes.is_running(int(pid), int(mark_ms) / 1000)
     named_s = int(stamp) / 1e9
-    if host != _host_tag():
-        touched_s = max(named_s, _last_change(path)) if ending == PARTIAL else named_s
-        return time.time() - touched_s > FOREIGN_AGE_S[ending]
-    try:
-        started = psutil.Process(int(pid)).create_time()
-    except psutil.Error:
-        return True
-    return started > named_s + 2.0  # the number went to a later process
+    touched_s = max(named_s, _last_change(path)) if ending == PARTIAL else named_s
+    return time.time() - touched_s > FOREIGN_AGE_S[ending]
 
 
 def _last_change(path: Path) -> float:
@@ -106,6 +117,18 @@ def _last_change(path: Path) -> float:
         with contextlib.suppress(FileNotFoundError):
             newest = max(newest, entry.lstat().st_mtime)
     return newest
+
+
+def _moved_aside(path: Path) -> bool:
+    return any(path.parent.glob(f"{glob.escape(f'.{path.name}.')}*{OLD}"))
+
+
+def _put_back(moved: Path, path: Path) -> None:
+    try:
+        moved.rename(path)
+    except OSError as error:
+        if not path.exists():
+            raise cannot_write(path, error) from error
 
 
 def _remove(path: Path) -> None:

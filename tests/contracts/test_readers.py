@@ -13,6 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.data.fixtures import prairie_files, scanimage_files
+from tests.data.fixtures.hdf5_files import (
+    dlc_labels,
+    write_caiman,
+    write_dlc_h5,
+    write_sleap,
+)
 from tests.data.fixtures.stack_files import movie, write_shaped
 from tests.data.fixtures.table_files import write_dlc, write_suite2p
 from tests.data.fixtures.video_files import write_clip
@@ -55,6 +62,23 @@ def tiff_folder(folder: Path) -> Path:
     return folder / "frames"
 
 
+def scanimage(folder: Path) -> Path:
+    scan = scanimage_files.Scan(frames=scanimage_files.movie(N))
+    return scanimage_files.write_scanimage(folder / "a_00001.tif", scan)
+
+
+def prairie(folder: Path) -> Path:
+    series = prairie_files.Series(frames=prairie_files.movie(N))
+    return prairie_files.write_prairie(folder / "a", series)
+
+
+def prairie_voltage(folder: Path) -> Path:
+    start_s = prairie_files.START_S
+    series = prairie_files.Series(frames=prairie_files.movie(4), voltage_s=start_s)
+    prairie_files.write_prairie(folder / "a", series)
+    return prairie_files.write_voltage(folder / "a", values(N, 3), 1000.0)
+
+
 def video(folder: Path) -> Path:
     write_clip(folder / "a.avi", N)
     return folder / "a.avi"
@@ -92,6 +116,27 @@ def suite2p(folder: Path) -> Path:
     return write_suite2p(folder, f, f / 2, np.ones(5), {"fs": 12.5})
 
 
+def deeplabcut_h5(folder: Path) -> Path:
+    labels = dlc_labels(["nose", "tail"])
+    return write_dlc_h5(folder / "a.h5", values(N, 6), labels)
+
+
+def sleap(folder: Path) -> Path:
+    return write_sleap(folder / "a.h5", values(N, 1, 3, 2), ["nose", "back", "tail"])
+
+
+def df3d(folder: Path) -> Path:
+    legs = {f"{leg}_leg": values(N, 5, 3) for leg in ("RF", "LF")}
+    (folder / "a.pkl").write_bytes(pickle.dumps(legs))
+    return folder / "a.pkl"
+
+
+def caiman(folder: Path) -> Path:
+    images = np.zeros((5, 8, 9))
+    images[range(5), range(5), range(5)] = 1
+    return write_caiman(folder / "a.hdf5", values(5, N), images, fr=12.5)
+
+
 def cut(path: Path) -> Path:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * 0.6)])
@@ -106,6 +151,12 @@ def cut_end(path: Path) -> Path:
 
 def cut_middle_frame(path: Path) -> Path:
     cut(path / "f20.tif")
+    return path
+
+
+def cut_ome_frame(path: Path) -> Path:
+    frame = path / "a_Cycle00001_Ch1_000021.ome.tif"
+    frame.write_bytes(frame.read_bytes()[:-300])
     return path
 
 
@@ -130,6 +181,30 @@ CASES = {
         "is no folder",
         damage=cut_middle_frame,
     ),
+    "scanimage": Case(
+        scanimage,
+        (N, 12, 20),
+        "last complete frame is",
+        "is no TIFF",
+        has_rate=True,
+        damage=cut,
+    ),
+    "prairie": Case(
+        prairie,
+        (N, 12, 20),
+        "frame 20 of 40 is not whole",
+        "is no folder",
+        has_rate=True,
+        damage=cut_ome_frame,
+    ),
+    "prairie_voltage": Case(
+        prairie_voltage,
+        (N, 3),
+        "no regular table",
+        "zero bytes",
+        has_rate=True,
+        damage=cut_table,
+    ),
     "video": Case(
         video,
         (N, 48, 192, 3),
@@ -145,6 +220,12 @@ CASES = {
     "deeplabcut": Case(
         deeplabcut, (N, 2, 2), "no regular table", "zero bytes", damage=cut_table
     ),
+    "deeplabcut_h5": Case(
+        deeplabcut_h5, (N, 2, 2), "damaged or no HDF5", "no HDF5 file", damage=cut
+    ),
+    "sleap": Case(sleap, (N, 3, 2), "damaged or no HDF5", "no HDF5 file", damage=cut),
+    "df3d": Case(df3d, (N, 10, 3), "damaged or no pickle", "no pickle", damage=cut),
+    "caiman": Case(caiman, (N, 5), "damaged or no HDF5", "no HDF5 file", damage=cut),
     "suite2p": Case(
         suite2p,
         (N, 5),

@@ -42,7 +42,7 @@ def test_on_a_network_drive_the_second_program_reads_and_names_the_first(path):
         assert first._session.database.pragma("journal_mode") == "delete"
         with AnnotationStore.open(path, app="cli", network=True) as second:
             assert second.read_only
-            assert f"napari on {annotation_lease.socket.gethostname()}" in second.notice
+            assert f"napari on {annotation_lease.processes.host()}" in second.notice
             assert f"process {os.getpid()}" in second.notice
             assert second.raters() == ("ana",)
             with pytest.raises(DataError, match="being written by napari"):
@@ -63,7 +63,7 @@ def test_a_reader_on_a_network_drive_needs_no_lease(path):
 
 def test_the_lease_of_a_program_that_ended_here_is_taken_silently(path):
     AnnotationStore.open(path, network=True).close()
-    host = annotation_lease.socket.gethostname()
+    host = annotation_lease.processes.host()
     rewrite(path, host=host, pid=os.getpid(), process_start=1.0)
     with AnnotationStore.open(path, network=True) as store:
         assert not store.read_only

@@ -230,7 +230,7 @@ def test_files_of_numbers_that_are_none_are_refused(tmp_path):
     (tmp_path / "g.mat").write_bytes(b"x")
     for name, message in [
         ("b.npz", "several among one, two"),
-        ("o.npy", "no plain numpy array"),
+        ("o.npy", "object array"),
         ("d.npy", r"one number per frame, found shape \(3, 2\)"),
         ("e.csv", "several among a, b"),
         ("f.txt", "row 2: 'x' is no number"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_neuroembed import disk, files, leftovers
+from napari_neuroembed import disk, files, leftovers, processes
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import (
     RowWriter,
@@ -159,7 +159,7 @@ def test_the_message_of_a_full_disk_names_the_file_and_the_room(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(
-        DataError, match=r"No space left on device .* bytes free"
+        DataError, match=r"No space left on device .*bytes are free"
     ) as found:
         write_file(tmp_path / "neural.tif", full)
     assert str(tmp_path / "neural.tif") in str(found.value)
@@ -333,9 +333,13 @@ def test_a_foreign_manifest_is_refused(
         check_folder(tmp_path)
 
 
-def left_by(pid: int, path: Path, ending: str, *, age_s: float = 0.0) -> Path:
+def left_by(
+    pid: int, path: Path, ending: str, *, age_s: float = 0.0, mark_s: float = 0.0
+) -> Path:
     """Make what a killed process left beside `path`."""
+    mark_s += processes.start_mark()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "start_mark", lambda: mark_s)
         patch.setattr(os, "getpid", lambda: pid)
         patch.setattr(time, "time_ns", lambda: int((time.time() - age_s) * 1e9))
         name = leftovers.beside(path, ending)
@@ -378,7 +382,7 @@ def test_a_number_that_went_to_a_later_process_protects_nothing(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "fly1"
-    left_by(os.getpid(), path, ".partial", age_s=1e6)
+    left_by(os.getpid(), path, ".partial", mark_s=-100.0)
     recover_folder(path)
     assert hidden(tmp_path) == []
 
@@ -389,7 +393,7 @@ def test_what_another_computer_writes_is_left_alone_for_a_day(
 ) -> None:
     path = tmp_path / "fly1"
     with monkeypatch.context() as patch:
-        patch.setattr(leftovers.platform, "node", lambda: "the other")
+        patch.setattr(processes, "host", lambda: "the other")
         left = left_by(GONE, path, ".partial", age_s=hours * 3600)
     then = time.time() - hours * 3600
     for entry in (left / "a.txt", left):
@@ -469,7 +473,7 @@ def test_systems_without_fallocate_get_written_zeros(
 
 def test_more_than_the_disk_has_is_refused_with_the_number(tmp_path: Path) -> None:
     path = tmp_path / "neural.tif"
-    with pytest.raises(DataError, match="for 9,223,372,036,854,771,712 bytes"):
+    with pytest.raises(DataError, match="9,223,372,036,854,771,712 bytes are needed"):
         reserve(path, 2**63 - 4096)
     assert not path.exists()
 

@@ -138,3 +138,24 @@ def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(DataError, match=r"\[hdf5"), open_hdf5(path) as opened:
         opened.numbers("x")
+
+
+def test_a_table_is_read_by_its_fields(tmp_path: Path) -> None:
+    kind = np.dtype([("index", "<i8"), ("values", "<f4", (2,))])
+    rows = np.zeros(3, kind)
+    rows["index"], rows["values"][:, 1] = [0, 1, 2], [5, 6, 7]
+    words = np.dtype([("index", "<i8"), ("name", "S4")])
+    with h5py.File(tmp_path / "t.h5", "w") as new:
+        new["table"], new["words"] = rows, np.zeros(3, words)
+        new["plain"] = np.arange(3)
+    with open_hdf5(tmp_path / "t.h5") as opened:
+        found = opened.table("table")
+        assert found["index"].tolist() == [0, 1, 2]
+        assert found["values"][:, 1].tolist() == [5, 6, 7]
+        with pytest.raises(DataError, match="needs 48 bytes; the limit is 40"):
+            opened.table("table", max_bytes=40)
+        for name in ("words", "plain"):
+            with pytest.raises(DataError, match="expected columns of numbers"):
+                opened.table(name)
+        with pytest.raises(DataError, match="expected numbers"):
+            opened.numbers("table")

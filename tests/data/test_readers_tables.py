@@ -399,7 +399,9 @@ class TestSuite2p:
         f, around, cells = parts
         ops = {"fs": 15.5, "frames_per_folder": np.array([15, 25])}
         folder = write_suite2p(tmp_path, f, around, cells, ops)
-        with pytest.raises(DataError, match=r"2 recordings in a row \(frames 0: 15, 1"):
+        with pytest.raises(
+            DataError, match=r"2 recordings in a row \(part 0 has 15, part 1"
+        ):
             read("suite2p", folder)
         second = read(
             "suite2p", folder, rate_hz=None, part=1, all_rois=True, neuropil=0

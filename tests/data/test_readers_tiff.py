@@ -182,6 +182,14 @@ def test_planes_of_an_ome_file_follow_its_own_dimension_order(tmp_path):
     assert stream.time.rate_hz == 2.0
 
 
+def test_a_later_file_may_be_longer_than_the_first(tmp_path):
+    stack = movie(11)
+    for name, part in (("a1.tif", stack[:3]), ("a2.tif", stack[3:])):
+        stack_files.write_shaped(tmp_path / name, part)
+    stream = read(tmp_path / "a1.tif", tmp_path / "a2.tif")
+    np.testing.assert_array_equal(stream.data[:], stack)
+
+
 def test_an_ome_set_counts_every_frame_once_and_asks_for_missing_files(tmp_path):
     stack = movie(12)
     paths = stack_files.write_ome_set(tmp_path, stack, 3)
@@ -204,6 +212,12 @@ def test_times_of_single_planes_become_the_clock(tmp_path):
     stream = read(tmp_path / "a.ome.tif", rate_hz=None)
     np.testing.assert_allclose(stream.time.centers(), times + 0.05)
     assert stream.time.gaps().tolist() == [3]
+    with pytest.raises(
+        DataError, match=r"15 per second \(rate_hz, as given\) and 10 \(OME DeltaT"
+    ):
+        read(tmp_path / "a.ome.tif", rate_hz=15.0)
+    taken = read(tmp_path / "a.ome.tif", rate_hz=15.0, accept=["rate.conflict"])
+    assert taken.time.rate_hz == 15.0
 
 
 def test_several_files_follow_each_other_in_natural_order(tmp_path):
@@ -351,7 +365,7 @@ def test_a_chain_of_pages_that_ends_too_early_is_noticed(tmp_path):
     with (tmp_path / "a.tif").open("r+b") as file:
         file.seek(at)
         file.write(b"\0\0\0\0")
-    with pytest.raises(DataError, match=r"cut after page 4.*tiff.unused"):
+    with pytest.raises(DataError, match=r"not in its list of 5 pages.*tiff.unused"):
         read(tmp_path / "a.tif", axes="TYX")
 
 

@@ -22,7 +22,7 @@ def _keep_all(monkeypatch):
     monkeypatch.setattr(tiff_index, "WORTH_KEEPING", 1)
 
 
-def unread(path):
+def unread(path, **_):
     raise AssertionError(f"{path} was walked again")
 
 

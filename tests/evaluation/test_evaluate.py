@@ -103,8 +103,8 @@ def test_random_embeddings_stay_at_chance_with_unremarkable_p() -> None:
         found = judged(given, probes=("linear",), decode=False, bootstraps=0).scores
         rows = found.query(
             "is_baseline == False and metric == 'balanced_accuracy' and "
-            "((task == 'identity' and target == 'animal') or animal == 'mean' "
-            "or held_out_animal == 'mean') and task != 'recording'"
+            "control == 'none' and ((task == 'identity' and target == 'animal') or "
+            "animal == 'mean' or held_out_animal == 'mean') and task != 'recording'"
         )
         p_values += rows["p"].to_list()
         levels += (rows["value"] - rows["chance"]).to_list()

@@ -9,12 +9,11 @@ from napari_neuroembed.evaluation.folds import block_folds
 from napari_neuroembed.evaluation.intervals import (
     Measure,
     bootstrap_counts,
+    critical_value,
     mean_measure,
     p_value,
-    smallest_detectable,
 )
 from napari_neuroembed.evaluation.nulls import (
-    draw_lags,
     shifted_confusions,
     shifted_errors,
     shifted_rows,
@@ -22,26 +21,44 @@ from napari_neuroembed.evaluation.nulls import (
 from napari_neuroembed.evaluation.permutation import (
     RIDGE,
     Layout,
-    permuted_labels,
     ridge_statistics,
     vote_statistics,
 )
+from napari_neuroembed.evaluation.relabel import permuted_labels
 from napari_neuroembed.evaluation.scaling import principal
 
 
-def test_shifts_are_at_least_the_smallest_one_in_both_directions() -> None:
-    times = np.arange(100) * 0.5
-    lags = draw_lags(times, 10.0, 2000, np.random.default_rng(0))
-    assert (lags.min(), lags.max()) == (20, 80)
-    short = draw_lags(times[:12], 10.0, 500, np.random.default_rng(0))
-    assert (short.min(), short.max()) == (3, 9)
-    assert draw_lags(times[:1], 10.0, 3, np.random.default_rng(0)).tolist() == [0, 0, 0]
+def test_shifts_near_0_are_drawn_as_often_as_others() -> None:
+    rows = shifted_rows(np.zeros(40), np.arange(40.0), 4000, np.random.default_rng(0))
+    lags = -rows[:, 0] % 40
+    assert np.bincount(lags, minlength=40).min() > 60
+
+
+@pytest.mark.parametrize("n_windows", [40, 400])
+def test_slow_predictions_that_know_nothing_have_a_p_at_its_level(
+    n_windows: int,
+) -> None:
+    rng = np.random.default_rng(0)
+    recording = np.repeat(np.arange(6), n_windows)
+    times = np.tile(np.arange(n_windows) * 0.5, 6)
+    found = []
+    for _ in range(400):
+        true, called = (
+            np.roll(np.repeat(rng.integers(3, size=6 * n_windows // 8), 8), shift)
+            for shift in rng.integers(8, size=2)
+        )
+        rows = shifted_rows(recording, times, 39, rng)
+        null = metrics.scores(shifted_confusions(true, called, rows, 3))
+        value = metrics.scores(metrics.confusion(true, called, 3)[0])
+        key = "balanced_accuracy"
+        found.append(p_value(float(value[key]), null[key]))
+    assert 0.02 < np.mean(np.array(found) <= 0.05) < 0.085
 
 
 def test_a_shift_stays_within_its_recording() -> None:
     recording = np.repeat([0, 1], 50)
     times = np.tile(np.arange(50) * 0.5, 2)
-    rows = shifted_rows(recording, times, 5.0, 20, np.random.default_rng(0))
+    rows = shifted_rows(recording, times, 20, np.random.default_rng(0))
     assert (recording[rows] == recording).all()
     for row in rows:
         assert sorted(row) == list(range(100))
@@ -61,7 +78,7 @@ def test_fast_shifted_errors_equal_the_loop() -> None:
 def test_shifted_confusions_equal_counting_each_shift() -> None:
     rng = np.random.default_rng(0)
     true, called = rng.integers(-1, 3, size=40), rng.integers(3, size=40)
-    rows = shifted_rows(np.zeros(40), np.arange(40.0), 5.0, 6, rng)
+    rows = shifted_rows(np.zeros(40), np.arange(40.0), 6, rng)
     found = shifted_confusions(true, called, rows, 3)
     for counts, row in zip(found, rows, strict=True):
         np.testing.assert_array_equal(
@@ -155,12 +172,12 @@ def test_p_counts_the_data_as_one_draw_and_ties_as_reached() -> None:
     assert p_value(0.7, np.zeros(199)) == pytest.approx(1 / 200)
 
 
-def test_the_smallest_detectable_score_is_where_p_reaches_five_percent() -> None:
+def test_the_critical_value_score_is_where_p_reaches_five_percent() -> None:
     null = np.random.default_rng(0).random(199)
-    edge = smallest_detectable(null)
+    edge = critical_value(null)
     assert p_value(edge + 1e-6, null) <= 0.05
     assert p_value(edge, null) > 0.05
-    assert np.isnan(smallest_detectable(np.zeros(10)))
+    assert np.isnan(critical_value(np.zeros(10)))
 
 
 def test_the_bootstrap_draws_as_many_units_of_each_stratum() -> None:
@@ -187,4 +204,4 @@ def test_the_interval_of_a_mean_holds_the_spread_between_animals() -> None:
 
 def test_a_measure_without_draws_has_no_interval_and_no_p() -> None:
     found = Measure(0.4, 0.5).columns()
-    assert np.isnan([found[k] for k in ("low", "high", "p", "detectable")]).all()
+    assert np.isnan([found[k] for k in ("low", "high", "p", "critical")]).all()

@@ -1,89 +1,74 @@
 """Pre-processing killed at random moments: never a mix of two folders."""
 
-import os
+from __future__ import annotations
+
 import random
-import signal
-import subprocess
-import sys
-import time
+import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.faults.forks import Forks, has_new, list_names, unfinished
 
-from napari_neuroembed.data.derived import read_derived
+from napari_neuroembed.api import Project
+from napari_neuroembed.data.derived import read_derived, read_provenance
 from napari_neuroembed.errors import DataError
-from napari_neuroembed.files import check_folder, recover_folder
+from napari_neuroembed.files import check_folder
 
-ROOT = Path(__file__).resolve().parents[2]
-WORK = """
-import sys
-from pathlib import Path
-import numpy as np
-from napari_neuroembed.data.recording import Recording, Stream, TimeAxis
-from napari_neuroembed.options.preprocessing import (
-    DffOptions, PreprocessingOptions, RegistrationOptions)
-from napari_neuroembed.preprocessing.pipeline import preprocess_recording
-
-stack = np.random.default_rng(0).integers(200, 900, (120, 64, 64), dtype=np.uint16)
-neural = Stream("neural", stack, TimeAxis(120, rate_hz=16.0))
-recording = Recording("r", "a", {"neural": neural})
-print("ready", flush=True)
-for i in range(1000):
-    options = PreprocessingOptions(
-        registration=RegistrationOptions(method="none"),
-        dff=DffOptions(window_frames=5 + i % 2))
-    preprocess_recording(recording, options, Path(sys.argv[1]))
-"""
+pytestmark = pytest.mark.faults
 
 
-def killed_once(folder, delay_s):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORK, str(folder)],
-        stdout=subprocess.PIPE,
-        env=environment,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    time.sleep(delay_s)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+def copy_of(project: Path, folder: Path) -> Path:
+    shutil.copytree(project, folder)
+    return folder
 
 
-def run_kills(folder, n):
-    delays = random.Random(0)
-    found = 0
-    for _ in range(n):
-        killed_once(folder, delays.uniform(0.0, 0.4))
-        recover_folder(folder)
-        if not folder.exists():
-            continue
-        check_folder(folder, contents=True)
-        neural = read_derived(folder, id="r", animal="a").streams["neural"]
-        assert neural.data.shape == (120, 64, 64)
-        assert np.isfinite(neural.data).all()
-        found += 1
-    return found
+def command(project: Path, window_frames: int) -> list[object]:
+    words: list[object] = ["preprocess", project, "--recordings", "fly1_001"]
+    return [*words, "--workers", "1", "--set", f"dff.window_frames={window_frames}"]
 
 
-@pytest.mark.faults
-def test_a_kill_leaves_the_old_folder_or_the_new_one(tmp_path):
-    folder = tmp_path / "derived" / "r"
-    assert run_kills(folder, 4) >= 1
-    leftovers = [p for p in folder.parent.iterdir() if p.name.endswith(".partial")]
-    assert leftovers == []
+def window_of(folder: Path) -> int:
+    """Check a prepared recording and return the option it was made with."""
+    check_folder(folder, contents=True)
+    neural = read_derived(folder, id="fly1_001", animal="fly1").streams["neural"]
+    assert np.isfinite(neural.data).all()
+    return int(read_provenance(folder)["options"]["dff"]["window_frames"])
 
 
-@pytest.mark.faults
-@pytest.mark.slow
-def test_many_kills_leave_the_old_folder_or_the_new_one(tmp_path):
-    assert run_kills(tmp_path / "derived" / "r", 100) >= 50
+@pytest.mark.parametrize("n_kills", [12, pytest.param(200, marks=pytest.mark.slow)])
+def test_a_killed_preprocessing_leaves_the_old_folder_or_the_new_one(
+    tiny_project: Path, tmp_path: Path, forks: Forks, n_kills: int
+) -> None:
+    project = copy_of(tiny_project, tmp_path / "killed")
+    folder, delays, hits = project / "derived/fly1_001", random.Random(0), 0
+    longest_s = forks.seconds_of(*command(project, 4))
+    before = window_of(folder)
+    for kill in range(5 * n_kills):
+        if hits == n_kills:
+            break
+        asked = 5 + kill % 20
+        begun = partial(has_new, project / "jobs", list_names(project / "jobs"))
+        delay_s = delays.uniform(0.0, longest_s)
+        hits += forks.run_killed(*command(project, asked), after=begun, delay_s=delay_s)
+        Project.open(project)
+        if folder.exists():  # or it lies beside its place, for the next run to put back
+            found = window_of(folder)
+            assert found in (before, asked)
+            before = found
+    assert hits == n_kills
+    assert forks.run(*command(project, 7)) == 0
+    assert window_of(folder) == 7
+    whole = copy_of(tiny_project, tmp_path / "whole")
+    assert forks.run(*command(whole, 7)) == 0
+    for name in ("neural.tif", "pose.npy", "mask.npy", "template.npy"):
+        expected = (whole / "derived/fly1_001" / name).read_bytes()
+        assert (folder / name).read_bytes() == expected
+    assert unfinished(project / "derived") == []
 
 
-@pytest.mark.faults
-def test_an_unfinished_folder_is_never_read(tmp_path):
+def test_an_unfinished_folder_is_never_read(tmp_path: Path) -> None:
     (tmp_path / ".r.1.abcd.partial").mkdir()
     with pytest.raises(DataError, match="is not prepared"):
         read_derived(tmp_path / "r", id="r", animal="a")

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.faults.forks import Forks, has_new, list_names, unfinished
 from tests.tiny_project import CHEAP_EVALUATION, train_command
 
 from napari_neuroembed.files import check_folder
 from napari_neuroembed.store.run_folder import RunFolder
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = 30
 LONGEST_S = 0.25
 """Longest wait before a kill: shorter than the training on a fast machine."""
@@ -32,66 +25,6 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks"),
 ]
 
-Condition = Callable[[], object]
-
-
-class Forks:
-    """The process of ``forked_commands.py``."""
-
-    def __init__(self) -> None:
-        folders = (ROOT / "src", ROOT)
-        path = os.pathsep.join(map(str, folders))
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests/faults/forked_commands.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        assert self.answer() == "ready"
-
-    def answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def run(self, *argv: object) -> int:
-        """Run a command to its end and return its exit code."""
-        self.begin(*argv)
-        return int(self.answer())
-
-    def run_killed(self, *argv: object, after: Condition, delay_s: float) -> bool:
-        """Kill a command `delay_s` after something happened; False: it was done."""
-        pid = self.begin(*argv)
-        begun_s = time.monotonic()
-        while not after() and time.monotonic() - begun_s < 30:
-            time.sleep(0.001)
-        time.sleep(delay_s)
-        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-            os.kill(pid, signal.SIGKILL)
-        code = int(self.answer())
-        assert code in (0, -signal.SIGKILL)
-        return code != 0
-
-    def begin(self, *argv: object) -> int:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([str(word) for word in argv]) + "\n")
-        self.process.stdin.flush()
-        return int(self.answer())
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    forks = Forks()
-    yield forks
-    forks.close()
-
 
 @pytest.fixture(scope="module")
 def project(tiny_project: Path, forks: Forks) -> Path:
@@ -100,24 +33,12 @@ def project(tiny_project: Path, forks: Forks) -> Path:
     return tiny_project
 
 
-def list_names(folder: Path) -> set[str]:
-    return {path.name for path in folder.glob("*")}
-
-
-def has_new(folder: Path, known: set[str]) -> bool:
-    return not list_names(folder) <= known
-
-
 def weights(run: Path) -> bytes:
     return (run / f"checkpoints/step_{STEPS:08d}/model.safetensors").read_bytes()
 
 
 def history(run: Path) -> pd.DataFrame:
     return pd.read_csv(run / "history.csv").drop(columns="windows_per_s")
-
-
-def unfinished(folder: Path) -> list[str]:
-    return [p.name for p in folder.rglob("*") if p.suffix in (".partial", ".old")]
 
 
 def whole_checkpoints(run: Path) -> int:
@@ -166,7 +87,7 @@ def assert_as_if_nothing_had_happened(project: Path) -> None:
 def test_a_killed_and_resumed_training_equals_an_uninterrupted_one(
     project: Path, forks: Forks
 ) -> None:
-    assert train_through_kills(forks, project, n=6, seed=0) >= 3
+    assert train_through_kills(forks, project, n=14, seed=0) >= 7
     assert_as_if_nothing_had_happened(project)
 
 
@@ -175,7 +96,7 @@ def test_a_killed_and_resumed_training_equals_an_uninterrupted_one(
 def test_many_kills_change_nothing_either(
     project: Path, forks: Forks, seed: int
 ) -> None:
-    assert train_through_kills(forks, project, n=8, seed=seed) >= 4
+    assert train_through_kills(forks, project, n=10, seed=seed) >= 5
     assert_as_if_nothing_had_happened(project)
 
 
@@ -190,14 +111,35 @@ def kill_while_writing(
         check_folder(found, contents=True)
 
 
-def test_a_killed_embed_leaves_no_half_set(project: Path, forks: Forks) -> None:
-    folder = project / "runs/whole/embeddings"
-    for delay_s in (0.0, 0.002, 0.005, 0.01):
-        kill_while_writing(forks, folder, ["embed", project, "whole"], delay_s)
-    assert forks.run("embed", project, "whole") == 0
-    windows, h = RunFolder.open(folder.parent).read_embedding("neural", "dense")
-    assert len(windows) == len(h) > 0
-    assert unfinished(folder) == []
+@pytest.mark.parametrize("n_kills", [12, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_killed_embed_leaves_no_half_set(
+    project: Path, forks: Forks, n_kills: int
+) -> None:
+    """Killed at any time, with the set made anew and made again."""
+    run, delays = RunFolder.open(project / "runs/whole"), random.Random(1)
+    words = ["embed", project, "whole", "--set-name", f"s{n_kills}"]
+    longest_s = forks.seconds_of(*words)
+    _, expected = run.read_embedding("neural", f"s{n_kills}")
+    expected = expected.copy()
+    hits = 0
+    for kill in range(5 * n_kills):
+        if hits == n_kills:
+            break
+        begun = partial(has_new, project / "jobs", list_names(project / "jobs"))
+        again = ["--replace"] if kill % 3 else []
+        if not again:
+            shutil.rmtree(run.path / f"embeddings/s{n_kills}", ignore_errors=True)
+        delay_s = delays.uniform(0.0, longest_s)
+        hits += forks.run_killed(*words, *again, after=begun, delay_s=delay_s)
+        for found in run.path.glob("embeddings/[!.]*/"):
+            check_folder(found, contents=True)
+        if again and f"s{n_kills}" in run.embedding_sets():
+            _, h = run.read_embedding("neural", f"s{n_kills}")
+            assert (h == expected).all()
+    assert hits == n_kills
+    assert forks.run(*words, "--replace") == 0
+    assert (run.read_embedding("neural", f"s{n_kills}")[1] == expected).all()
+    assert unfinished(run.path / "embeddings") == []
 
 
 def test_a_killed_evaluation_leaves_no_half_table(project: Path, forks: Forks) -> None:

@@ -21,7 +21,7 @@ from napari_neuroembed.data.derived import (
     read_provenance,
 )
 from napari_neuroembed.data.recording import Recording, Stream, TimeAxis
-from napari_neuroembed.errors import Cancelled, DataError
+from napari_neuroembed.errors import Cancelled, DataError, DiskError
 from napari_neuroembed.options.preprocessing import (
     DffOptions,
     PreprocessingOptions,
@@ -465,10 +465,9 @@ def test_a_cancelled_second_run_leaves_the_first_result_untouched(tmp_path, rng)
 
 
 def test_a_disk_too_small_is_told_before_any_work(tmp_path, rng, monkeypatch):
-    monkeypatch.setattr(
-        "napari_neuroembed.preprocessing.pipeline.free_bytes", lambda _: 10
-    )
-    with pytest.raises(DataError, match=r"needs 0.00 GB under .* 0.00 GB are free"):
+    monkeypatch.setattr("napari_neuroembed.disk.free_bytes", lambda _: 10)
+    text = r"test_a_disk.*: [\d,]+ bytes are needed, but only 10 are free"
+    with pytest.raises(DiskError, match=text):
         preprocess_recording(recording(counts(rng)), RAW, tmp_path / "r")
     assert not list(tmp_path.iterdir())
 

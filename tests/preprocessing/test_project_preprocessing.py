@@ -13,7 +13,7 @@ from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec, StreamSpec
 from napari_neuroembed.errors import Cancelled, DataError
 from napari_neuroembed.files import check_folder, sha256_of
-from napari_neuroembed.preprocessing.lock import recording_lock
+from napari_neuroembed.locks import working_alone
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.project import preprocess_project
 from napari_neuroembed.preprocessing.workers import (
@@ -136,7 +136,9 @@ def test_a_worker_that_is_killed_is_a_failed_row(project):
 
 
 def test_a_recording_that_another_process_works_on_is_a_failed_row(project):
-    with recording_lock(project.derived_folder("a2")):
+    with working_alone(
+        project.derived_folder("a2"), "Recording 'a2' is being processed"
+    ):
         table = preprocess_project(project, workers=1)
     assert status_of(table)["a2"] == "failed"
     text = table.set_index("recording")["detail"]["a2"]

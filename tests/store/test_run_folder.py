@@ -53,8 +53,8 @@ def test_what_a_killed_process_left_is_removed_by_the_next_writer(run, windows):
     run.write_embeddings("eval", windows, {"neural": h}, {})
     folder = run.path / "embeddings"
     tag = beside(folder / "x", ".old").name.split(".")[2].partition("-")[0]
-    moved = folder / f".eval.{tag}-999999999.1-abcd.old"
-    half = folder / f".dense.{tag}-999999999.1-abcd.partial"
+    moved = folder / f".eval.{tag}-999999999-5.1-abcd.old"
+    half = folder / f".dense.{tag}-999999999-5.1-abcd.partial"
     (folder / "eval").rename(moved)
     half.mkdir()
     assert len(run.read_embedding("neural")[0]) == 3

@@ -113,8 +113,8 @@ def test_a_training_of_two_processes_survives_the_loss_of_one(tiny_project: Path
 
 
 def test_helpers_end_when_the_training_is_killed(tiny_project: Path) -> None:
-    run = tiny_project / "runs" / "lost"
-    training = start(*train_command(tiny_project, "lost", steps=10_000, devices=2))
+    run = tiny_project / "runs" / "ended"
+    training = start(*train_command(tiny_project, "ended", steps=10_000, devices=2))
     helper = wait_for_helper(run, training)
     training.kill()
     training.communicate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -18,21 +19,24 @@ from napari_neuroembed.config import (
     load_config,
 )
 from napari_neuroembed.data.annotations.schema import BOUT_COLUMNS
+from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.errors import (
     DataError,
 )
 from napari_neuroembed.evaluation.collect import build_sample
-from napari_neuroembed.evaluation.embed import embed
+from napari_neuroembed.evaluation.embed import Embedded, embed
 from napari_neuroembed.evaluation.evaluate import evaluate
 from napari_neuroembed.evaluation.imported import with_notes
+from napari_neuroembed.evaluation.new_animal import NewAnimal
 from napari_neuroembed.evaluation.table import RunFacts
+from napari_neuroembed.evaluation.unseen import Unseen, judge_unseen, seen_animals
 from napari_neuroembed.methods.randomness import numpy_generator
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import read_history
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
-from napari_neuroembed.training.model import load_model
+from napari_neuroembed.training.model import Model, load_model
 
 if TYPE_CHECKING:
     from napari_neuroembed.api.project import Project
@@ -67,6 +71,7 @@ class Run:
         set_name: str = "eval",
         *,
         recordings: Sequence[str] | None = None,
+        animals: Sequence[str] | None = None,
         stride_s: float | None = None,
         replace: bool = False,
         report: Report = silent,
@@ -80,6 +85,9 @@ class Run:
             ``windows.stride_s``), or a name of your own for new recordings.
         recordings
             Default all of the project.
+        animals
+            Only recordings of these; also animals that the training never saw, see
+            :meth:`new_animals`.
         stride_s
             Seconds between windows, instead of the set's.
         replace
@@ -97,7 +105,7 @@ class Run:
         self.folder.refuse_imported("embedding other windows with it")
         self.folder.check_free(set_name, replace=replace)
         model = load_model(self.folder)
-        chosen = self.project.prepared_recordings(recordings)
+        chosen = self.project.prepared_recordings(self._ids(recordings, animals))
         made = embed(model, chosen, stride_s=stride_s, report=report)
         if made.windows.empty:
             raise DataError(
@@ -105,10 +113,60 @@ class Run:
                 f"{_why(made.facts['dropped'])}. Choose longer recordings, or a "
                 "shorter --stride."
             )
+        unseen = self._unseen(model, made, chosen)
+        facts, tables = dict(made.facts), {}
+        if unseen is not None:
+            facts["new_animals"] = [one.to_dict() for one in unseen.animals]
+            tables["distances"] = unseen.distances
         self.folder.write_embeddings(
-            set_name, made.windows, made.arrays, made.facts, replace=replace
+            set_name, made.windows, made.arrays, facts, tables=tables, replace=replace
         )
         return self.embedding("neural", set_name)
+
+    def new_animals(self, set_name: str) -> pd.DataFrame:
+        """Say of each animal that the training never saw whether it can be trusted.
+
+        Returns
+        -------
+        DataFrame
+            One row per such animal of the set, the fields of ``NewAnimal``; empty when
+            the training saw all of them.
+        """
+        rows = self.folder.embedding_facts(set_name).get("new_animals", [])
+        names = [field.name for field in dataclasses.fields(NewAnimal)]
+        return pd.DataFrame(rows, columns=names)
+
+    def _ids(
+        self, recordings: Sequence[str] | None, animals: Sequence[str] | None
+    ) -> list[str] | None:
+        if animals is None:
+            return None if recordings is None else list(recordings)
+        known = self.project.animals()
+        missing = [a for a in animals if a not in known]
+        if missing:
+            raise DataError(
+                f"There is no animal {', '.join(missing)} in this project. Known: "
+                f"{', '.join(known)}. Import its recordings first."
+            )
+        wanted = recordings or self.project.recording_ids()
+        return [r for r in wanted if self.project.recording(r).animal in animals]
+
+    def _unseen(
+        self, model: Model, made: Embedded, chosen: Sequence[Recording]
+    ) -> Unseen | None:
+        """Compare animals that the training never saw with those it saw."""
+        seen = seen_animals(self.folder, model)
+        if set(made.windows["animal"]) <= set(seen):
+            return None
+        known = self.project.recording_ids()
+        prepared = {r.id: r for r in chosen}
+        prepared |= {
+            name: self.project.prepared(name)
+            for name in known
+            if self.project.recording(name).animal in seen and name not in prepared
+        }
+        neural = made.arrays["neural"]
+        return judge_unseen(self.folder, model, prepared, made.windows, neural)
 
     def embedding(
         self, stream: str = "neural", set_name: str = "eval"

@@ -15,6 +15,7 @@ from napari_neuroembed.cli.parser import build_parser
 from napari_neuroembed.cli.progress import choose_display
 from napari_neuroembed.cli.running import VerbReport, exit_code_of, running_job
 from napari_neuroembed.cli.verbs import VERBS, Verb, find_verb
+from napari_neuroembed.disk import disk_errors_told
 
 __all__ = ["main"]
 
@@ -71,12 +72,14 @@ def _run(arguments: list[str], verbs: Sequence[Verb]) -> int:
     with contextlib.ExitStack() as stack:
         display = choose_display(as_json=args.json, quiet=args.job is not None)
         stack.enter_context(display)
+        stack.enter_context(disk_errors_told())
         if is_quick:
             return module.run(verb.name, args, VerbReport(display))
         job = running_job(
             args.project, arguments, display, kind=verb.job, folder=args.job
         )
         report = stack.enter_context(job)
+        stack.enter_context(disk_errors_told())
         code = module.run(verb.name, args, report)
         report.set_exit_code(code)
     return code

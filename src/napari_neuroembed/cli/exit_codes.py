@@ -17,7 +17,8 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     ExitCode.DONE: "done",
-    ExitCode.SOME_FAILED: "some items failed; a table names them",
+    ExitCode.SOME_FAILED: "some items failed and a table names them, or the disk "
+    "refused; the same command goes on",
     ExitCode.MISTAKE: "a mistake in what was asked or found; one plain message",
     ExitCode.INTERNAL: "an error of the program itself; its log has the traceback",
     ExitCode.CANCELLED: "stopped on request; what was finished is kept",

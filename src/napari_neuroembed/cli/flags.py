@@ -146,3 +146,10 @@ def table(rows: Iterable[Iterable[object]], header: Iterable[str]) -> str:
         for row in cells
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def number(value: object, digits: int = 2) -> str:
+    """Return a number with that many digits, and a dash where there is none."""
+    if isinstance(value, float | int) and value == value:
+        return f"{value:.{digits}f}"
+    return "-"

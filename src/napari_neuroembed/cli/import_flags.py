@@ -15,6 +15,7 @@ from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
     from napari_neuroembed.data.importing.pattern import PatternRequest
+    from napari_neuroembed.data.project.roots import Roots
 
 KINDS = ("trace", "pose", "scalar", "video")
 _SETTINGS = ("rate", "start", "reader", "sync", "sync-frames", "times")
@@ -29,7 +30,10 @@ _HELP = {
 def add_import_flags(parser: argparse.ArgumentParser) -> None:
     """Add what names recordings, streams, clocks and labels."""
     parser.add_argument(
-        "source", nargs="?", metavar="SOURCE", help="stack, folder or 'pattern*.tif'"
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="stack, folder or 'pattern*.tif'; or traces, e.g. a suite2p folder",
     )
     many = parser.add_argument_group("many recordings at once")
     many.add_argument("--table", type=Path, metavar="F", help="a row per recording")
@@ -69,17 +73,28 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
     _add_repeated(labels, "--label-option", "KEY=VALUE", "setting of the label reader")
 
 
-def request_of(args: argparse.Namespace) -> ImportRequest:
+def request_of(args: argparse.Namespace, roots: Roots) -> ImportRequest:
     """Return the recording that the flags ask for.
+
+    Parameters
+    ----------
+    args
+        The flags.
+    roots
+        Where this machine keeps the files of the project.
 
     Raises
     ------
     ConfigError
         When a flag cannot be understood or speaks of a stream that is not there.
+    DataError
+        When SOURCE is not there or no reader knows it.
     """
+    from napari_neuroembed.data.importing.kinds import kind_of_source
+
     named: dict[str, str] = {}
     if args.source is not None:
-        named["neural"] = args.source
+        named[kind_of_source(args.source, roots, args.reader)] = args.source
     for kind in KINDS:
         for text in getattr(args, kind):
             name, where = _named(kind, text)
@@ -200,8 +215,9 @@ def stream_settings(
             found[target]["sync_kind"] = "timestamps"
     for name, other in pairs(args.like, "--like").items():
         _known(found, name, "--like")["like"] = other
-    for name, unit in _units(args.unit, found).items():
-        _known(found, name, "--unit").setdefault("options", {})["unit"] = unit
+    for flag, kind in (("unit", "scalar"), ("individual", "pose")):
+        for name, value in _values(getattr(args, flag), found, kind, flag).items():
+            _known(found, name, f"--{flag}").setdefault("options", {})[flag] = value
     for path, text in pairs(args.reader_option, "--reader-option").items():
         name, _, key = path.partition(".")
         options = _known(found, name, "--reader-option").setdefault("options", {})
@@ -277,6 +293,12 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
     )
     _add_repeated(streams, "--like", "STREAM=OTHER", "two streams on one clock")
     _add_repeated(streams, "--unit", "[STREAM=]UNIT", "e.g. cm/s; of the scalars")
+    _add_repeated(
+        streams,
+        "--individual",
+        "[STREAM=]NAME",
+        "which animal of a file of several; of the poses",
+    )
     _add_repeated(streams, "--channel", "ROLE=N", "e.g. functional=0")
     _add_repeated(
         streams, "--reader-option", "STREAM.KEY=VALUE", "e.g. neural.axes=TCYX"
@@ -327,14 +349,20 @@ def _where(text: str) -> str | Path:
     return text if is_source(text) else Path(text)
 
 
-def _units(texts: Iterable[str], streams: Mapping[str, Any]) -> dict[str, str]:
-    units: dict[str, str] = {}
+def _values(
+    texts: Iterable[str], streams: Iterable[str], kind: str, flag: str
+) -> dict[str, str]:
+    """Read ``[STREAM=]VALUE``; without a stream it is meant for all of a kind."""
+    values: dict[str, str] = {}
+    names = [name for name in streams if name.startswith(kind)]
     for text in texts:
         if "=" in text:
-            units |= pairs([text], "--unit")
+            values |= pairs([text], f"--{flag}")
+        elif not names and flag == "individual":
+            raise ConfigError(f"--{flag} {text}: there is no {kind} in this import.")
         else:
-            units |= {name: text for name in streams if name.startswith("scalar")}
-    return units
+            values |= dict.fromkeys(names, text)
+    return values
 
 
 def _known(streams: dict[str, dict[str, Any]], name: str, flag: str) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _import_one(
 
     found = import_recording(
         project,
-        request_of(args),
+        request_of(args, project.roots),
         accepted=accepted,
         max_drift_ppm=args.max_drift,
         dry_run=args.dry_run,

@@ -7,8 +7,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_neuroembed.cli.control_lines import warnings_of
 from napari_neuroembed.cli.exit_codes import ExitCode
 from napari_neuroembed.cli.flags import add_project, add_set, settings, table
+from napari_neuroembed.cli.new_animal_table import new_animal_lines
 from napari_neuroembed.cli.running import VerbReport
 from napari_neuroembed.cli.score_table import score_lines
 from napari_neuroembed.config import with_settings
@@ -164,9 +166,16 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="name of the run")
     parser.add_argument(
         "--set-name",
-        default="dense",
         metavar="NAME",
-        help="name of the set; dense (default): every training stride",
+        help="name of the set; default dense (every training stride), or new-ANIMAL "
+        "with --animal",
+    )
+    parser.add_argument(
+        "--animal",
+        nargs="+",
+        metavar="NAME",
+        help="only recordings of these; says of an animal that the training never saw "
+        "whether its embedding can be trusted",
     )
     parser.add_argument(
         "--recordings", nargs="+", metavar="ID", help="only these; default all"
@@ -181,14 +190,18 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _embed(project: Project, args: argparse.Namespace, report: VerbReport) -> int:
     run = project.run(args.run)
+    name = args.set_name
+    if name is None:
+        name = f"new-{'-'.join(args.animal)}" if args.animal else "dense"
     windows, h = run.embed(
-        args.set_name,
+        name,
         recordings=args.recordings,
+        animals=args.animal,
         stride_s=args.stride,
         replace=args.replace,
         report=report,
     )
-    folder = run.folder.path / "embeddings" / args.set_name
+    folder = run.folder.path / "embeddings" / name
     report.say(
         f"{counted(len(windows), 'window')} of "
         f"{counted(windows['recording'].nunique(), 'recording')}, "
@@ -196,6 +209,11 @@ def _embed(project: Project, args: argparse.Namespace, report: VerbReport) -> in
         windows=len(windows),
         folder=str(folder),
     )
+    new = run.new_animals(name)
+    if len(new):
+        report.say(
+            "\n".join(new_animal_lines(new)), new_animals=_records(new), set=name
+        )
     return ExitCode.DONE
 
 
@@ -228,7 +246,12 @@ def _evaluate(project: Project, args: argparse.Namespace, report: VerbReport) ->
     lines = score_lines(scores)
     notes: list[str] = run.info().get("notes", []) if run.folder.is_imported else []
     lines += ["", *(f"warning: {note.rstrip('.')}." for note in notes)] if notes else []
-    report.say("\n".join(lines), scores=_records(scores), notes=notes)
+    report.say(
+        "\n".join(lines),
+        scores=_records(scores),
+        warnings=warnings_of(scores),
+        notes=notes,
+    )
     return ExitCode.DONE
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.exit_codes import ExitCode
 from napari_neuroembed.cli.progress import Display
-from napari_neuroembed.errors import Cancelled, DataError, NeuroembedError
+from napari_neuroembed.errors import Cancelled, DataError, DiskError, NeuroembedError
 
 if TYPE_CHECKING:
     from napari_neuroembed.cli.verbs import JobKind
@@ -116,6 +116,8 @@ def exit_code_of(error: BaseException) -> ExitCode:
     """Return the exit code for an error that ends a verb."""
     if isinstance(error, Cancelled | KeyboardInterrupt):
         return ExitCode.CANCELLED
+    if isinstance(error, DiskError):
+        return ExitCode.SOME_FAILED
     if isinstance(error, NeuroembedError):
         return ExitCode.MISTAKE
     return ExitCode.INTERNAL

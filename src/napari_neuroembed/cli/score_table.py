@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from napari_neuroembed.cli.flags import table
+from napari_neuroembed.cli.control_lines import control_lines
+from napari_neuroembed.cli.flags import number, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,17 +29,20 @@ HEADER = (
     "95 % interval",
     "chance",
     "p",
+    "detectable",
     "n",
 )
 LEGEND = (
     "Balanced accuracy (R2 for decoding) on recordings that nothing was fitted on, "
     "beside chance; scores.csv has all rows. For covariates read p: what differs "
-    "between animals alone lies above chance."
+    "between animals alone lies above chance. detectable: the smallest leak that these "
+    "recordings would have shown."
 )
 METRICS = ("balanced_accuracy", "r2")
 MEANS = ("", "mean")
 SHOWN_PROBES = {"identity": ("linear", "knn", "mlp"), "covariate": ("linear",)}
 MOST_SIGNALS = 6
+UNTESTABLE = "not testable"
 USUAL_PROBES = ("linear", "ridge")
 
 
@@ -75,6 +79,7 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
     text = ["Nothing could be scored."]
     if lines:
         text = [table(lines, HEADER), "", LEGEND]
+    text += [*_untestable(main), *control_lines(scores)]
     missing = scores[scores["value"].isna() & (scores["note"].fillna("") != "")]
     reasons = missing.groupby("note", sort=False)["task"].unique()
     if len(reasons):
@@ -98,15 +103,29 @@ def _row(question: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
         str(row["target"]),
         source,
         str(row["probe"]),
-        f"{_number(row['value'])}",
-        f"{_number(row['low'])} to {_number(row['high'])}",
-        _number(row["chance"]),
-        _number(row["p"], 3),
+        "not testable" if _is_untestable(row) else number(row["value"]),
+        f"{number(row['low'])} to {number(row['high'])}",
+        number(row["chance"]),
+        number(row["p"], 3),
+        number(row["detectable"]),
         str(row["n_test"]),
     )
 
 
-def _number(value: object, digits: int = 2) -> str:
-    if isinstance(value, float | int) and value == value:
-        return f"{value:.{digits}f}"
-    return "-"
+def _is_untestable(row: Mapping[Any, Any]) -> bool:
+    return bool(row["verdict"] == UNTESTABLE)
+
+
+def _untestable(main: pd.DataFrame) -> list[str]:
+    """Return what the recordings cannot show, and what to record."""
+    rows = main[main["verdict"] == UNTESTABLE]
+    if rows.empty:
+        return []
+    lines = ["", "Not testable, so no number is shown:"]
+    for row in rows.to_dict("records"):
+        _, _, why = str(row["note"]).rpartition(f"{UNTESTABLE} ")
+        source = f"{row['method']} {row['stream']}"
+        lines.append(
+            f"  which animal from {source} ({row['probe']}): {UNTESTABLE} {why}"
+        )
+    return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.footprints import Footprints
 from napari_neuroembed.data.recording import KINDS, Recording, Stream, TimeAxis
 from napari_neuroembed.data.stacks import read_stack
 from napari_neuroembed.errors import DataError
-from napari_neuroembed.files import check_folder, read_json, write_file, write_json
+from napari_neuroembed.files import (
+    check_folder,
+    read_json,
+    unchanged,
+    write_file,
+    write_json,
+)
 
 SCHEMA_VERSION = 1
 NEURAL_FILE = "neural.tif"
@@ -33,6 +41,7 @@ QUALITY_COLUMNS = (
     "brightness",
 )
 
+_FOOTPRINT_ARRAYS = ("starts", "y", "x", "weights")
 _NOT_STREAMS = {PROVENANCE_FILE, "manifest.json"}
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -47,7 +56,8 @@ def write_derived_stream(folder: Path, name: str, stream: Stream) -> None:
     name
         Name of the stream; becomes the name of its files.
     stream
-        (time, feature) data of a pose, trace or scalar stream are written as float32.
+        (time, feature) data of a pose, trace or scalar stream are written as float32,
+        footprints beside them.
         Of a neural stream only the description is: its frames must already lie in
         ``neural.tif`` of `folder`.
 
@@ -90,6 +100,7 @@ def write_derived_stream(folder: Path, name: str, stream: Stream) -> None:
             "units": stream.units,
             "invalid": to_ranges(~stream.valid),
             "facts": plain(stream.facts),
+            **_write_footprints(folder, name, stream.footprints),
         },
     )
 
@@ -113,8 +124,8 @@ def read_derived(folder: Path, *, id: str, animal: str) -> Recording:  # noqa: A
     Raises
     ------
     DataError
-        When the folder is missing, incomplete, written by a newer version, or a size
-        is not the one written.
+        When the folder is missing, incomplete, written by a newer version, replaced
+        meanwhile, or a size is not the one written.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -122,11 +133,13 @@ def read_derived(folder: Path, *, id: str, animal: str) -> Recording:  # noqa: A
             f"Recording {id!r} is not prepared: {folder} is missing. Run neuroembed "
             "preprocess."
         )
-    check_folder(folder)
-    streams = {}
-    for file in sorted(folder.glob("*.json")):
-        if file.name not in _NOT_STREAMS:
-            streams[file.stem] = _read_stream(folder, read_json(file), file)
+    with unchanged(folder):
+        check_folder(folder)
+        streams = {
+            file.stem: _read_stream(folder, read_json(file), file)
+            for file in sorted(folder.glob("*.json"))
+            if file.name not in _NOT_STREAMS
+        }
     return Recording(id=id, animal=animal, streams=streams)
 
 
@@ -240,7 +253,47 @@ def _read_stream(folder: Path, about: dict[str, Any], source: Path) -> Stream:
         names=tuple(about["names"]),
         units=about["units"],
         facts=facts,
+        footprints=_read_footprints(folder, about),
     )
+
+
+def _write_footprints(
+    folder: Path, name: str, footprints: Footprints | None
+) -> dict[str, Any]:
+    """Write ``<stream>_footprints.npz`` and return what the description says of it."""
+    if footprints is None:
+        return {}
+    file = f"{name}_footprints.npz"
+    arrays = {key: getattr(footprints, key) for key in _FOOTPRINT_ARRAYS}
+    if footprints.overlap is not None:
+        arrays["overlap"] = footprints.overlap
+
+    def save(temporary: Path) -> None:
+        with temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    write_file(folder / file, save)
+    about = {"file": file, "n": len(footprints), "shape": list(footprints.shape)}
+    return {"footprints": about}
+
+
+def _read_footprints(folder: Path, about: Mapping[str, Any]) -> Footprints | None:
+    told = about.get("footprints")
+    if told is None:
+        return None
+    path = folder / told["file"]
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {key: arrays[key] for key in arrays.files}
+        height, width = told["shape"]
+        footprints = Footprints((height, width), **found)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
+    if len(footprints) != told["n"]:
+        raise DataError(
+            f"{path} has {len(footprints)} regions, its description {told['n']}."
+        )
+    return footprints
 
 
 def _check_frames(path: Path, stream: Stream) -> None:

@@ -112,11 +112,43 @@ class Hdf5File:
             outside of the file, or damaged.
         """
         dataset = self._dataset(name)
+        if dataset.dtype.kind not in "biuf" or dataset.shape is None:
+            raise DataError(
+                f"{self.path}: '{name}' holds {dataset.dtype}, expected numbers. "
+                "[hdf5.content]"
+            )
         self._check(name, dataset, key, max_bytes)
         try:
             return np.asarray(dataset[key])
         except _FAILURES as error:
             raise self._damaged(name, error) from error
+
+    def table(
+        self, name: str, *, max_bytes: int = MAX_BYTES
+    ) -> dict[str, NDArray[Any]]:
+        """Read a table of numbers: every field by name, each (row, ...).
+
+        Raises
+        ------
+        DataError
+            As `numbers`, or when a field is no number.
+        """
+        dataset = self._dataset(name)
+        fields = dataset.dtype.fields or {}
+        odd = [
+            own for own, (kind, *_) in fields.items() if kind.base.kind not in "biuf"
+        ]
+        if odd or not fields or dataset.shape is None:
+            raise DataError(
+                f"{self.path}: '{name}' holds {dataset.dtype}, expected columns of "
+                "numbers. [hdf5.content]"
+            )
+        self._check(name, dataset, (), max_bytes)
+        try:
+            rows = np.asarray(dataset[()])
+        except _FAILURES as error:
+            raise self._damaged(name, error) from error
+        return {own: rows[own] for own in fields}
 
     def texts(self, name: str) -> list[str]:
         """Read a data set of texts (of any shape, flattened).
@@ -201,13 +233,8 @@ class Hdf5File:
     def _check(
         self, name: str, dataset: h5py.Dataset, key: Any, max_bytes: int
     ) -> None:
-        """Refuse what is no plain numbers, or too much of them."""
+        """Refuse what lies elsewhere, or is too much."""
         self._check_place(name, dataset)
-        if dataset.dtype.kind not in "biuf" or dataset.shape is None:
-            raise DataError(
-                f"{self.path}: '{name}' holds {dataset.dtype}, expected numbers. "
-                "[hdf5.content]"
-            )
         wanted = _n_values(dataset.shape, key) * dataset.dtype.itemsize
         if wanted > max_bytes:
             raise self._too_large(name, wanted, max_bytes)

@@ -50,15 +50,20 @@ def flags_in(text: str, stream: str, reader: Reader) -> str:
     --------
     >>> from napari_neuroembed.data.readers import get_reader
     >>> print(flags_in("Say axes: TYX.", "neural", get_reader("tiff")))
-    On the command line: --reader-option neural.axes=...; in project.yaml: \
+    On the command line: --reader-option neural.axes=TYX; in project.yaml: \
 reader_options of neural.
     """
     if not dataclasses.is_dataclass(reader.options):
         return ""
     names = [field.name for field in dataclasses.fields(reader.options)]
-    found = [name for name in names if re.search(rf"(?<![\w./]){name}:", text)]
+    found = [
+        (name, example)
+        for name in names
+        if (example := _example(name, text)) is not None
+    ]
     flags = [
-        _ROLE_FLAG.get(name, f"--reader-option {stream}.{name}=...") for name in found
+        _ROLE_FLAG.get(name, f"--reader-option {_quoted(f'{stream}.{name}={example}')}")
+        for name, example in found
     ]
     if not flags:
         return ""
@@ -66,3 +71,15 @@ reader_options of neural.
         f"On the command line: {' or '.join(flags)}; in project.yaml: reader_options "
         f"of {stream}."
     )
+
+
+def _example(name: str, text: str) -> str | None:
+    """Return the value that a text gives an option as an example, ``...`` if none."""
+    found = re.search(
+        rf"(?<![\w./]){name}:\s*(?!or\b)(\[[^\]]*\]|[\w./*-]*[\w*])?", text
+    )
+    return None if found is None else found.group(1) or "..."
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if re.search(r"[\s\[*]", text) else text

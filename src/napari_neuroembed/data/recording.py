@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.footprints import Footprints
 from napari_neuroembed.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 Kind = Literal["neural", "pose", "trace", "scalar", "video"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Covariate = str | float | int | bool
+
+ENDS_EARLY = "ends_early"
+"""Fact of a stream whose file may end before its camera did, and why."""
 
 GAP_PERIODS = 1.5
 """A step between two frames longer than this many periods is a gap."""
@@ -238,11 +242,14 @@ class Stream:
         For example ``counts``, ``dff_percent``, ``px``, ``mm``, ``rad``, ``cm/s``.
     facts
         What the reader found in the file and a person may want to see.
+    footprints
+        Of a trace stream: the pixels of every channel, where the source has them.
 
     Raises
     ------
     DataError
-        When lengths of data, clock and mask differ or the mask is not of bools.
+        When lengths of data, clock, mask or footprints differ or the mask is not of
+        bools.
     """
 
     kind: Kind
@@ -252,6 +259,7 @@ class Stream:
     names: tuple[str, ...] = ()
     units: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    footprints: Footprints | None = None
 
     def __post_init__(self) -> None:
         n = len(self)
@@ -267,6 +275,13 @@ class Stream:
                 f"The {self.kind} stream has {n} frames, so its validity mask must be "
                 f"{n} times True or False; found shape {self.valid.shape} of "
                 f"{self.valid.dtype}."
+            )
+        regions = None if self.footprints is None else len(self.footprints)
+        channels = self.data.shape[1] if len(self.data.shape) > 1 else 1
+        if regions is not None and regions != channels:
+            raise DataError(
+                f"The {self.kind} stream has {channels} channels but footprints of "
+                f"{regions} regions."
             )
 
     def __len__(self) -> int:

@@ -122,9 +122,9 @@ def make_split(
                 "blocks, so recording and animal cannot be told apart."
             )
         else:
-            n_fit = _n_fit(len(own), options.fit_fraction)
+            n_first = n_fit(len(own), options.fit_fraction)
             for i, recording in enumerate(own):
-                roles[recording.id] = "fit" if i < n_fit else "fresh"
+                roles[recording.id] = "fit" if i < n_first else "fresh"
     if recordings and "fit" not in roles.values() and not blocks:
         raise ConfigError("split: no recording is left to fit on.")
     return Split(roles, blocks, tuple(held_out), tuple(notes))
@@ -160,7 +160,8 @@ def _natural(recording: Recording) -> list[tuple[int, str]]:
     return [(int(p), "") if p.isdigit() else (0, p) for p in parts]
 
 
-def _n_fit(n: int, fraction: float) -> int:
+def n_fit(n: int, fraction: float) -> int:
+    """Return how many of an animal's `n` recordings, at least 2, are fit."""
     if n >= MANY_RECORDINGS:
         return min(n - 1, max(1, round(n * fraction)))
     return n - 1

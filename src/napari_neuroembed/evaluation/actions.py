@@ -20,7 +20,6 @@ from napari_neuroembed.evaluation.intervals import (
 )
 from napari_neuroembed.evaluation.metrics import Codes, Floats
 from napari_neuroembed.evaluation.nulls import (
-    is_too_short,
     shifted_confusions,
     shifted_rows,
 )
@@ -192,7 +191,6 @@ def _draws(context: Context, task: ActionTask) -> _Draws:
         shifted_rows(
             context.recording[task.test],
             times[task.test],
-            options.min_shift_s,
             options.shifts or 0,
             generator,
         ),
@@ -300,7 +298,7 @@ def _add_rows(
             n_fit=fit.size,
             n_test=int(np.count_nonzero(task.y[task.test] >= 0)),
             n_classes=len(task.actions),
-            note=sentence([task.note, _shift_note(context, task)]),
+            note=task.note,
         )
 
 
@@ -352,14 +350,6 @@ def _predictions(
             "weight": np.float32(1.0),
         }
     )
-
-
-def _shift_note(context: Context, task: ActionTask) -> str:
-    least = context.options.min_shift_s
-    rows = task.test
-    if is_too_short(context.recording[rows], context.sample.times[rows], least):
-        return f"recordings shorter than {2 * least:g} s are shifted by a quarter"
-    return ""
 
 
 def _counts(codes: Codes, n: int) -> Floats:

@@ -100,9 +100,10 @@ def build_audit(
 ) -> Audit:
     """Plan how a label of whole recordings is read from the fresh windows.
 
-    Four folds by recording, weights balanced over label x action within each fold.
-    Labels with fewer recordings than folds get contiguous blocks with a gap instead;
-    where actions cannot be balanced over, poses are, else nothing.
+    Four folds by recording (fewer where a label has fewer recordings), weights
+    balanced over label x action within each fold. With a single recording of a label
+    folds are contiguous blocks with a gap instead. Where actions cannot be balanced
+    over, poses are, else nothing.
 
     Parameters
     ----------
@@ -171,9 +172,12 @@ def _with_folds(context: Context, audit: Audit, name: str) -> Audit:
     if options.folds == "random_leaky":
         folds = random_folds(audit.rows.size, n, context.generator("leaky", name))
         return replace(audit, folds=tuple(folds), kind="random_leaky", note=LEAKY_NOTE)
-    if np.bincount(audit.of_recording).min() >= n:
-        folds = recording_folds(audit.recording, audit.of_recording, n)
-        return replace(audit, folds=tuple(folds))
+    fewest = int(np.bincount(audit.of_recording).min())
+    if fewest > 1:
+        n_dealt = min(n, fewest)
+        folds = recording_folds(audit.recording, audit.of_recording, n_dealt)
+        note = f"{n_dealt} folds: {fewest} fresh recordings of some {name}"
+        return replace(audit, folds=tuple(folds), note=note * (n_dealt < n))
     folds = block_folds(
         audit.recording,
         context.sample.times[audit.rows],
@@ -181,7 +185,7 @@ def _with_folds(context: Context, audit: Audit, name: str) -> Audit:
         n,
     )
     note = (
-        f"recording and {name} are confounded: fewer than {n} fresh recordings per "
+        f"recording and {name} are confounded: a single fresh recording of some "
         f"{name}, so folds are blocks within recordings"
     )
     return replace(audit, folds=tuple(folds), kind="blocks", note=note)

@@ -15,6 +15,7 @@ from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import window_seconds
 from napari_neuroembed.evaluation.embed import embed, neural_bank
+from napari_neuroembed.evaluation.nuisance import window_nuisances
 from napari_neuroembed.evaluation.sample import Sample
 from napari_neuroembed.options.windows import WindowOptions
 from napari_neuroembed.progress import Report, silent
@@ -62,7 +63,7 @@ def build_sample(
         seen = _of_import(run, used, windows)
     else:
         seen = _of_model(run, used, windows, set_name=set_name, report=report)
-    options, stream, baselines = seen
+    options, stream, baselines, pixels = seen
     features = {"neural": np.asarray(neural, dtype=np.float32)}
     if "pose" in run.embedding_streams(set_name):
         features["pose"] = np.asarray(run.read_embedding("pose", set_name)[1])
@@ -75,6 +76,7 @@ def build_sample(
         covariates.drop(columns=["animal"]), on="recording", how="left", sort=False
     )
     targets, names = window_targets(windows, known)
+    nuisances, absent = window_nuisances(used, windows, stream, pixels)
     # Windows in the gap between a fit and a fresh block belong to neither.
     rows = np.flatnonzero(table["role"] != "")
     pose = baselines.get("raw_pose")
@@ -85,13 +87,15 @@ def build_sample(
         targets={name: x[rows] for name, x in targets.items()},
         target_names=names,
         pose_features=None if pose is None else pose[rows],
+        nuisances={name: x[rows] for name, x in nuisances.items()},
+        absent=absent,
         window_s=length,
         split_kind=split.kind,
     )
 
 
-Seen = tuple[WindowOptions, str, dict[str, NDArray[np.float32]]]
-"""Options of the windows, name of the neural stream, baselines."""
+Seen = tuple[WindowOptions, str, dict[str, NDArray[np.float32]], NDArray[np.bool_]]
+"""Options of the windows, name of the neural stream, baselines, pixels in use."""
 
 
 def _of_model(
@@ -111,7 +115,8 @@ def _of_model(
     )
     baselines = raw_signals(model, used, windows)
     baselines["random_encoder"] = random.arrays["neural"]
-    return model.config.windows, model.streams["neural"], baselines
+    pixels = model.parts.normaliser.mask.cpu().numpy() > 0
+    return model.config.windows, model.streams["neural"], baselines, pixels
 
 
 def _of_import(
@@ -128,7 +133,8 @@ def _of_import(
         )
         table = windows[windows["recording"] == recording.id]
         raw += _mean_frames(bank, window_frames(table, [recording.id], [""]))
-    return config.windows, stream, {"raw_neural": np.concatenate(raw)}
+    pixels = np.ones(bank.frame_shape, dtype=bool)  # what it saw is not known
+    return config.windows, stream, {"raw_neural": np.concatenate(raw)}, pixels
 
 
 class _AsTheyAre(torch.nn.Module):
@@ -148,12 +154,9 @@ def raw_signals(
         table = windows[windows["recording"] == recording.id]
         frames = window_frames(table, [recording.id], [recording.animal])
         neural += _mean_frames(neural_bank(model, recording), frames)
-        if frames.pose is not None and model.parts.scaler is not None:
-            data = recording.streams[model.streams["pose"]].data
-            poses = torch.from_numpy(np.array(data, dtype=np.float32))
-            clipped = frames.pose.clamp(0, len(poses) - 1)
-            scaled = model.parts.scaler(poses)[clipped]
-            pose.append(scaled.reshape(len(scaled), -1).numpy())
+        scaled = pose_windows(model, recording, table)
+        if scaled is not None:
+            pose.append(scaled)
     raw = {"raw_neural": np.concatenate(neural).astype(np.float32)}
     if pose:
         raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
@@ -168,6 +171,24 @@ def _mean_frames(bank: FrameBank, frames: WindowFrames) -> list[NDArray[np.float
         gathered = bank.gather(frames.recording[rows], frames.neural[rows])
         means.append(_small(gathered.mean(dim=1)).numpy().astype(np.float32))
     return means
+
+
+def pose_windows(
+    model: Model, recording: Recording, windows: pd.DataFrame
+) -> NDArray[np.float32] | None:
+    """Return the scaled second stream of one recording's windows, (n, time * feature).
+
+    None where the run or the windows have no second stream.
+    """
+    frames = window_frames(windows, [recording.id], [recording.animal]).pose
+    scaler = model.parts.scaler
+    if frames is None or scaler is None or "pose" not in model.streams:
+        return None
+    data = recording.streams[model.streams["pose"]].data
+    poses = torch.from_numpy(np.array(data, dtype=np.float32))
+    scaled = scaler.cpu()(poses)[frames.clamp(0, len(poses) - 1)]
+    flat: NDArray[np.float32] = scaled.reshape(len(scaled), -1).numpy()
+    return flat
 
 
 def window_actions(
@@ -239,7 +260,4 @@ def _small(frames: torch.Tensor) -> torch.Tensor:
 
 
 def _stride(run: RunFolder, set_name: str) -> float:
-    from napari_neuroembed import files
-
-    facts = files.read_json(run.path / "embeddings" / set_name / "embedding.json")
-    return float(facts["stride_s"])
+    return float(run.embedding_facts(set_name)["stride_s"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,9 @@ from napari_neuroembed.evaluation.metrics import Codes
 from napari_neuroembed.evaluation.sample import Sample
 from napari_neuroembed.evaluation.table import RunFacts, Table
 from napari_neuroembed.options.evaluation import EvaluationOptions
+
+Step = tuple[str, Callable[[], None]]
+"""One question and what asks it."""
 
 
 @dataclass(frozen=True)

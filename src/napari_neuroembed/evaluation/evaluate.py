@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,11 +10,14 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from napari_neuroembed.evaluation.actions import (
+    ActionTask,
     action_tasks,
     score_actions,
     score_guesses,
 )
-from napari_neuroembed.evaluation.context import Context
+from napari_neuroembed.evaluation.audit import Audit
+from napari_neuroembed.evaluation.context import Context, Step
+from napari_neuroembed.evaluation.controls import control_steps
 from napari_neuroembed.evaluation.decoding import (
     decoding_tasks,
     score_constant,
@@ -34,6 +36,7 @@ from napari_neuroembed.evaluation.sample import (
     representations,
 )
 from napari_neuroembed.evaluation.table import RunFacts, Table
+from napari_neuroembed.evaluation.verdict import judge
 from napari_neuroembed.options.evaluation import EvaluationOptions, resolved
 from napari_neuroembed.progress import Report, silent
 
@@ -96,6 +99,7 @@ def evaluate(
             report("evaluate", done, len(steps), name)
             step()
     report("evaluate", len(steps), len(steps))
+    judge(table.rows)
     return Evaluation(_named_normaliser(table.scores(), identity), table.predicted())
 
 
@@ -111,20 +115,22 @@ def _named_normaliser(scores: pd.DataFrame, identity: RunFacts) -> pd.DataFrame:
     return scores.assign(note=notes)
 
 
-Step = tuple[str, Callable[[], None]]
-
-
 def _plan(context: Context) -> list[Step]:
     """Return the questions in the order of the table."""
     read = representations(context.sample, context.facts.method)
-    steps = [*_action_steps(context, read), *_audit_steps(context, read)]
+    tasks, audit = action_tasks(context), identity_audit(context)
+    steps = [*_action_steps(context, tasks, read), *_audit_steps(context, audit, read)]
     if context.options.decode:
         steps += _decoding_steps(context, read)
+    if context.options.controls:
+        h = [one for one in read if not one.is_baseline and one.transform == "none"]
+        steps += control_steps(context, tasks, audit, h)
     return steps
 
 
-def _action_steps(context: Context, read: list[Representation]) -> list[Step]:
-    tasks = action_tasks(context)
+def _action_steps(
+    context: Context, tasks: list[ActionTask], read: list[Representation]
+) -> list[Step]:
     steps: list[Step] = [
         (f"actions from {one.key}", partial(score_actions, context, tasks, one))
         for one in read
@@ -132,10 +138,11 @@ def _action_steps(context: Context, read: list[Representation]) -> list[Step]:
     return [*steps, ("actions by guessing", partial(score_guesses, context, tasks))]
 
 
-def _audit_steps(context: Context, read: list[Representation]) -> list[Step]:
+def _audit_steps(
+    context: Context, audit: Audit, read: list[Representation]
+) -> list[Step]:
     options = context.options
     side = options.side_probes or ()
-    audit = identity_audit(context)
     recordings = recording_audits(context)
     covariates = covariate_audits(context)
 
@@ -144,19 +151,19 @@ def _audit_steps(context: Context, read: list[Representation]) -> list[Step]:
     def identity(one: Representation) -> None:
         for probe in options.probes:
             columns = {"task": "identity", "target": "animal", **leaky}
-            score_audit(context, audit, one, probe, columns)
+            score_audit(context, audit, one, probe, columns, is_tested=not leaky)
 
     def control() -> None:
         one = control_representation(audit, len(context.sample.windows))
         columns = {"task": "identity", "target": "animal", "control": one.key}
-        score_audit(context, audit, one, "linear", columns)
+        score_audit(context, audit, one, "linear", columns, is_tested=False)
 
     def others(one: Representation) -> None:
         for probe in side:
             score_recordings(context, recordings, one, probe)
             for name, plan in covariates.items():
                 columns = {"task": "covariate", "target": name, **leaky}
-                score_audit(context, plan, one, probe, columns)
+                score_audit(context, plan, one, probe, columns, is_tested=not leaky)
 
     steps: list[Step] = []
     for one in read:

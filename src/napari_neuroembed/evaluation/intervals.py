@@ -33,6 +33,8 @@ class Measure:
         The statistic under the null; empty when there is no test.
     observed
         The statistic on the data, when it is not `value` itself.
+    detectable
+        The smallest planted leak that would have been found.
     """
 
     value: float
@@ -40,15 +42,16 @@ class Measure:
     boot: Floats = field(default_factory=_none)
     null: Floats = field(default_factory=_none)
     observed: float | None = None
+    detectable: float = np.nan
 
     def columns(self) -> dict[str, float]:
-        """Return the columns value, low, high, chance, p and detectable.
+        """Return the columns value, low, high, chance, p, critical and detectable.
 
         `low` and `high` bound the middle 95 % of the bootstrap. ``p = (1 + draws of
-        the null at or above the data) / (1 + draws)``. `detectable` is the value that
+        the null at or above the data) / (1 + draws)``. `critical` is the value that
         the statistic had to exceed for p <= 0.05, NaN when no value could.
         """
-        low = high = p = detectable = np.nan
+        low = high = p = critical = np.nan
         boot = self.boot[np.isfinite(self.boot)]
         if boot.size:
             low, high = np.percentile(boot, [2.5, 97.5])
@@ -56,14 +59,15 @@ class Measure:
         statistic = self.value if self.observed is None else self.observed
         if null.size and np.isfinite(statistic):
             p = p_value(statistic, null)
-            detectable = smallest_detectable(null)
+            critical = critical_value(null)
         return {
             "value": self.value,
             "low": float(low),
             "high": float(high),
             "chance": self.chance,
             "p": float(p),
-            "detectable": float(detectable),
+            "critical": float(critical),
+            "detectable": self.detectable,
         }
 
 
@@ -81,7 +85,7 @@ def p_value(statistic: float, null: Floats) -> float:
     return float((1 + reached) / (1 + null.size))
 
 
-def smallest_detectable(null: Floats, alpha: float = ALPHA) -> float:
+def critical_value(null: Floats, alpha: float = ALPHA) -> float:
     """Return the value that a statistic must exceed to reach p <= alpha.
 
     NaN when there are too few draws for any value to do so.

@@ -2,7 +2,9 @@
 
 The predictions stay fixed and the truth of every test recording is shifted along its
 time, circularly. That keeps how slowly both change, which a plain permutation would
-destroy (and so call everything significant).
+destroy (and so call everything significant). All shifts are drawn alike, those near 0
+included: leaving them out makes the null narrower than the score's own spread, because
+agreements near a shift are bought by disagreements far from it.
 """
 
 from __future__ import annotations
@@ -13,43 +15,8 @@ from numpy.typing import NDArray
 from napari_neuroembed.evaluation.metrics import Codes, Floats
 
 
-def draw_lags(
-    times: Floats, min_shift_s: float, n_draws: int, generator: np.random.Generator
-) -> Codes:
-    """Draw circular shifts, in windows, of one recording.
-
-    Parameters
-    ----------
-    times
-        Centres of the recording's windows in seconds, increasing.
-    min_shift_s
-        Smallest shift in either direction. A recording too short for it is shifted
-        by at least a quarter of its windows.
-    n_draws
-        Number of shifts.
-    """
-    n = times.size
-    if n < 2:
-        return np.zeros(n_draws, dtype=np.int64)
-    least = int(np.ceil(min_shift_s / max(np.median(np.diff(times)), 1e-9) - 1e-9))
-    if 2 * least > n - 1:
-        least = max(1, n // 4)
-    return generator.integers(least, n - least, size=n_draws, endpoint=True)
-
-
-def is_too_short(recording: Codes, times: Floats, min_shift_s: float) -> bool:
-    """Tell whether some recording is too short for the smallest shift."""
-    return any(
-        np.ptp(times[recording == r]) < 2 * min_shift_s for r in np.unique(recording)
-    )
-
-
 def shifted_rows(
-    recording: Codes,
-    times: Floats,
-    min_shift_s: float,
-    n_draws: int,
-    generator: np.random.Generator,
+    recording: Codes, times: Floats, n_draws: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return which window's truth each window gets under each shift.
 
@@ -62,7 +29,7 @@ def shifted_rows(
     for r in np.unique(recording):
         members = np.flatnonzero(recording == r)
         order = members[np.argsort(times[members], kind="stable")]
-        lags = draw_lags(times[order], min_shift_s, n_draws, generator)
+        lags = generator.integers(order.size, size=n_draws)
         place = (np.arange(order.size)[None, :] - lags[:, None]) % order.size
         rows[:, order] = order[place]
     return rows

@@ -62,32 +62,6 @@ class Layout:
     blocks: Sequence[Fold] | None = None
 
 
-def permuted_labels(
-    label: Codes, group: Codes, n_draws: int, generator: np.random.Generator
-) -> NDArray[np.int64]:
-    """Permute labels over recordings, within groups.
-
-    Parameters
-    ----------
-    label, group
-        Label and group of each recording, shape (R,). One group permutes over all;
-        the animal as group asks what the label tells beyond the animal.
-    n_draws
-        Number of permutations.
-
-    Returns
-    -------
-    array of int, shape (n_draws + 1, R)
-        The labels as they are, then the permuted ones.
-    """
-    out = np.repeat(label[None, :], n_draws + 1, axis=0)
-    for g in np.unique(group):
-        members = np.flatnonzero(group == g)
-        for row in out[1:]:
-            row[members] = row[generator.permutation(members)]
-    return out
-
-
 def ridge_statistics(x: Array, layout: Layout, labels: NDArray[np.int64]) -> Floats:
     """Return the balanced score of the ridge classifier for each labelling.
 

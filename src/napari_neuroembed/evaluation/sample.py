@@ -42,6 +42,11 @@ class Sample:
         Column names of `targets`; numbered when not given.
     pose_features
         Poses used to balance identity where actions are missing, (n_windows, k).
+    nuisances
+        What must not explain a score, by name (``motion``, ``brightness``,
+        ``borders``), shape (n_windows, k).
+    absent
+        Why one of them is missing, by name.
     window_s
         Seconds one window lasts; half of the smallest gap between blocks.
     split_kind
@@ -63,6 +68,8 @@ class Sample:
     targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     target_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pose_features: NDArray[Any] | None = None
+    nuisances: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
     window_s: float = 2.0
     split_kind: Literal["recordings", "blocks"] = "recordings"
     covariates: tuple[str, ...] | None = None
@@ -83,7 +90,11 @@ class Sample:
         raise_all(problems, DataError, "Windows to evaluate")
 
     def _arrays(self) -> list[tuple[str, NDArray[Any]]]:
-        return [*self.features.items(), *self.baselines.items()]
+        return [
+            *self.features.items(),
+            *self.baselines.items(),
+            *self.nuisances.items(),
+        ]
 
     def _check(self, name: str, x: NDArray[Any]) -> list[str]:
         n = len(self.windows)

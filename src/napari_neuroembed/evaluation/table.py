@@ -14,7 +14,7 @@ from napari_neuroembed.evaluation.sample import Representation
 from napari_neuroembed.store.schema import PREDICTION_COLUMNS, SCORE_COLUMNS
 
 _WHOLE = ("draw", "n_fit", "n_test", "n_classes", "seed")
-_NUMBERS = ("fraction", "value", "low", "high", "chance", "p", "detectable")
+_NUMBERS = ("fraction", "value", "low", "high", "chance", "p", "critical", "detectable")
 _TRUE_FALSE = ("is_baseline", "balanced")
 _TEXT = tuple(
     name for name in SCORE_COLUMNS if name not in (*_WHOLE, *_NUMBERS, *_TRUE_FALSE)

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from napari_neuroembed import processes
 from napari_neuroembed.errors import DataError
-from napari_neuroembed.files import open_log, utc_now, write_text
-from napari_neuroembed.jobs import processes
+from napari_neuroembed.files import new_folder, open_log, utc_now, write_text
 from napari_neuroembed.jobs.facts import (
     CANCEL,
     FACTS,
@@ -218,8 +218,6 @@ def create(project: Path, argv: Sequence[str], *, folder: Path | None = None) ->
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
     name = f"{stamp}-{argv[0]}-{secrets.token_hex(2)}"
     path = Path(project).absolute() / JOBS / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.mkdir()
     facts = JobFacts(
         id=name,
         verb=argv[0],
@@ -228,7 +226,8 @@ def create(project: Path, argv: Sequence[str], *, folder: Path | None = None) ->
         host=processes.host(),
         created_utc=utc_now(),
     )
-    write_facts(path, facts)
+    with new_folder(path) as build:
+        write_facts(build, facts)
     return Job(path)
 
 
@@ -273,7 +272,7 @@ def start(
 def list_jobs(project: Path) -> list[Job]:
     """Return the jobs of a project, oldest first."""
     folder = Path(project) / JOBS
-    return [Job(path.parent) for path in sorted(folder.glob(f"*/{FACTS}"))]
+    return [Job(path.parent) for path in sorted(folder.glob(f"[!.]*/{FACTS}"))]
 
 
 def find_job(project: Path, job_id: str) -> Job:

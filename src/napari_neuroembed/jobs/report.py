@@ -15,9 +15,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any
 
+from napari_neuroembed import processes
 from napari_neuroembed.errors import Cancelled, NeuroembedError
 from napari_neuroembed.files import RowWriter, open_log, utc_now
-from napari_neuroembed.jobs import Job, processes
+from napari_neuroembed.jobs import Job
 from napari_neuroembed.jobs.facts import CANCEL, LOG, PROGRESS, Status, write_facts
 from napari_neuroembed.progress import Report, silent
 
@@ -121,15 +122,14 @@ class JobReport:
             _log.error("Internal error", exc_info=error)
         elif message:
             _log.info("%s: %s", status, message)
+        ended = {"exit_code": self.exit_code, "ended_utc": utc_now()}
         try:
             self._open.close()
-        finally:
-            self._update(
-                status=status,
-                message=message,
-                exit_code=self.exit_code,
-                ended_utc=utc_now(),
-            )
+            self._update(status=status, message=message, **ended)
+        except NeuroembedError:
+            if error is None:
+                raise
+            _log.warning("%s cannot be kept in job.json.", status)  # `error` says more
 
     def _update(self, **changes: Any) -> None:
         with self._lock:
@@ -189,8 +189,8 @@ class _LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._file.write((self.format(record) + "\n").encode("utf-8"))
-        except OSError:
-            self.handleError(record)
+        except OSError:  # a full disk; the work finds out itself
+            return
 
 
 @contextlib.contextmanager

@@ -114,6 +114,10 @@ class EvaluationOptions:
     decode: bool = True
     """Decode every scalar and pose stream."""
 
+    controls: bool = True
+    """Read what must fail: shuffled labels, noise, clock, borders, motion, brightness,
+    and warn where it does not."""
+
     folds: Literal["grouped", "random_leaky"] = "grouped"
     """`random_leaky` mixes neighbouring windows; only to show how much that lies."""
 
@@ -138,11 +142,16 @@ class EvaluationOptions:
     permutations_mlp: Annotated[int, Field(ge=0)] | None = None
     """The same for the network probe, which is fitted again for each."""
 
+    leaks: Annotated[int, Field(ge=0)] | None = None
+    """Leaks planted of every size, to find the smallest that these recordings could
+    have shown; at least 4, or 0 for none. Into baselines in profile `full` only."""
+
+    leak_to_show: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    """How far from chance to certainty a leak may reach unseen; where a larger one
+    could stay hidden, identity is called not testable."""
+
     shifts: Annotated[int, Field(ge=0)] | None = None
     """Circular shifts of actions and decoded signals against the predictions."""
-
-    min_shift_s: Annotated[float, Field(ge=0.0)] = 10.0
-    """Smallest circular shift, in seconds."""
 
     bootstraps: Annotated[int, Field(ge=0)] = 1000
     """Bootstrap draws over recordings for intervals."""
@@ -156,6 +165,7 @@ _PROFILES: dict[str, dict[str, Any]] = {
         "permutations_linear": 200,
         "permutations_knn": 200,
         "permutations_mlp": 0,
+        "leaks": 10,
         "shifts": 100,
     },
     "full": {
@@ -165,6 +175,7 @@ _PROFILES: dict[str, dict[str, Any]] = {
         "permutations_linear": 1000,
         "permutations_knn": 1000,
         "permutations_mlp": 40,
+        "leaks": 24,
         "shifts": 200,
     },
 }

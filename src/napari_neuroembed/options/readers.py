@@ -105,13 +105,48 @@ class TableOptions:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class DeepLabCutOptions:
-    """Reader `deeplabcut`."""
+    """Readers `deeplabcut` and `deeplabcut_h5`."""
 
     individual: str | None = None
     """Which animal to take from a file of several."""
 
     unit: str = "px"
     """Unit of the coordinates."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class SleapOptions:
+    """Reader `sleap`."""
+
+    individual: str | None = None
+    """Which track to take from a file of several."""
+
+    axes: tuple[Literal["frame", "track", "node", "xy"], ...] = ()
+    """Order of the axes of `tracks`, when the file leaves it open."""
+
+    n_frames: Annotated[int, Field(ge=2)] | None = None
+    """Frames of the video, when the file ends at the last labelled one."""
+
+    unit: str = "px"
+    """Unit of the coordinates."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Df3dOptions:
+    """Reader `df3d`."""
+
+    points: Literal["points3d", "points3d_wo_procrustes", "points2d"] | None = None
+    """Which points of a result file; without it, 3-D where there are some."""
+
+    cameras: tuple[Annotated[int, Field(ge=0, le=6)], ...] = (1, 5)
+    """Of 2-D points: camera of the right and of the left side, counted from 0 in
+    DeepFly3D's order (right to left)."""
+
+    image_shape: tuple[Annotated[int, Field(ge=1)], ...] = (480, 960)
+    """Height and width of the camera images in pixels, where the file does not say."""
+
+    unit: str = ""
+    """Unit of the values; without it px for 2-D points, rad for angles."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -129,3 +164,59 @@ class Suite2pOptions:
 
     part: Annotated[int, Field(ge=0)] | None = None
     """Which of the recordings that suite2p processed together, from 0."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ScanImageOptions:
+    """Reader `scanimage`: the files of one acquisition."""
+
+    plane: Annotated[int, Field(ge=0)] | None = None
+    """Which slice of a volume to take, from 0."""
+
+    channels: dict[Role, Annotated[int, Field(ge=0)]] | None = None
+    """Channel number of each role in the order of saving, e.g. {functional: 0}."""
+
+    n_channels: Annotated[int, Field(ge=1, le=16)] | None = None
+    """Channels that take turns from page to page, where the header is wrong."""
+
+    n_slices: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Slices of a volume, where the header is wrong or old."""
+
+    n_flyback: Annotated[int, Field(ge=0, le=4096)] | None = None
+    """Frames at the end of a volume that show the way back, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class PrairieOptions:
+    """Reader `prairie`: a T-series folder of Prairie View."""
+
+    plane: Annotated[int, Field(ge=0)] | None = None
+    """Which plane of a volume to take, from 0."""
+
+    channels: dict[Role, Annotated[int, Field(ge=0)]] | None = None
+    """Channel number of each role, as in the file names: {functional: 2}."""
+
+    cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
+    """Which cycle to take, or all of them one after the other with gaps."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class PrairieVoltageOptions:
+    """Reader `prairie_voltage`: a voltage recording of Prairie View."""
+
+    columns: tuple[str, ...] = ()
+    """Take only these signals, in this order."""
+
+    cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
+    """What was said of the frames, where the scan has several cycles."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class CaimanOptions:
+    """Reader `caiman`: traces of a saved CNMF object."""
+
+    trace: Literal["F_dff", "C", "S"] | None = None
+    """Which traces; without it F_dff where there is one, else C."""
+
+    all_rois: bool = False
+    """Take every component, not only the accepted ones."""

@@ -66,7 +66,7 @@ def leakage(
         hollow = {"symbol": "diamond-open", "size": 10}
         add_dots(shown, part[~is_control], column, hollow, theme)
         add_ticks(shown, part[is_control], column, "control", theme)
-        edge = part[part["detectable"].notna()].assign(value=part["detectable"])
+        edge = part[part["critical"].notna()].assign(value=part["critical"])
         add_ticks(shown, edge, column, "permuted labels reach", theme)
         add_chance(shown, float(part["chance"].median()), column, theme)
     shown.update_xaxes(range=[0, 1.06], title_text="Accuracy, balanced")

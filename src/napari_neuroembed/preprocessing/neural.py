@@ -178,7 +178,7 @@ def _resting(job: NeuralJob, moved: MovedStack, key: Mapping[str, Any]) -> Resti
     try:
         return Resting.load(job.stages.get("baseline", here, make))
     except DataError as error:
-        raise DataError(f"{job.head}: {error}") from error
+        raise type(error)(f"{job.head}: {error}") from error
 
 
 def _scale(job: NeuralJob, resting: Resting) -> tuple[DffScale | None, list[Problem]]:

@@ -20,18 +20,18 @@ from napari_neuroembed.data.derived import (
 )
 from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.stacks import stack_bytes
+from napari_neuroembed.disk import refuse_too_small
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import (
     check_folder,
-    free_bytes,
     recover_folder,
     utc_now,
     write_folder,
     write_json,
 )
+from napari_neuroembed.locks import working_alone
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.preprocessing import PreprocessingOptions
-from napari_neuroembed.preprocessing.lock import recording_lock
 from napari_neuroembed.preprocessing.native import NativeStack
 from napari_neuroembed.preprocessing.neural import NeuralJob, prepare_neural
 from napari_neuroembed.preprocessing.pose import Prepared, prepare_pose
@@ -116,7 +116,8 @@ def preprocess_recording(
             "scalar stream."
         )
     steps: dict[str, Any] = {}
-    with recording_lock(folder), _fresh_folder(folder) as build:
+    what = f"{job.head} is being processed"
+    with working_alone(folder, what), _fresh_folder(folder) as build:
         if neural is not None:
             steps[neural] = prepare_neural(job, neural, build)
         for name, result in prepared.items():
@@ -163,12 +164,17 @@ def is_current(
         Options wanted now; memory does not matter.
     fingerprints
         Fingerprints of the source files as given to :func:`preprocess_recording`.
+
+    Raises
+    ------
+    DataError
+        When a newer version made it.
     """
     try:
         check_folder(folder)
-        found = read_provenance(folder)
     except DataError:
         return False
+    found = read_provenance(folder)
     return bool(
         found.get("algorithm_version") == ALGORITHM_VERSION
         and found.get("options") == _options_of(options)
@@ -198,13 +204,12 @@ def _neural_of(recording: Recording) -> str | None:
 def _check_disk(
     recording: Recording, options: PreprocessingOptions, folder: Path
 ) -> None:
-    needed, free = estimate_disk(recording, options), free_bytes(folder.parent)
-    if needed > free:
-        raise DataError(
-            f"Recording {recording.id!r} needs {needed / 1e9:.2f} GB under "
-            f"{folder.parent}, where {free / 1e9:.2f} GB are free. Free some space, "
-            "choose a smaller preprocessing.resize, or set keep_native to false."
-        )
+    refuse_too_small(
+        folder.parent,
+        estimate_disk(recording, options),
+        f"Recording {recording.id!r}: free some space, choose a smaller "
+        "preprocessing.resize, or set keep_native to false.",
+    )
 
 
 def _prepare_small(job: NeuralJob, name: str, stream: Stream) -> Prepared:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_neuroembed import files
 from napari_neuroembed.data.derived import TEMPLATE_FILE
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project.derived_state import first_recording
+from napari_neuroembed.disk import disk_errors_told, refuse_too_small
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.pipeline import (
@@ -65,7 +65,8 @@ def preprocess_project(
     Raises
     ------
     DataError
-        When the project is empty or the disk too small for what is to be made.
+        When the project is empty, or (DiskError) the disk too small for what is to
+        be made.
     """
     ids = list(recordings or project.recording_ids())
     if not ids:
@@ -75,7 +76,7 @@ def preprocess_project(
     )
     for name in ids:
         project.recording(name)  # refuses an unknown one before any work
-    todo = select(ids, firsts, lambda name: _is_current(project, name))
+    todo = select(ids, firsts, lambda name: _looks_current(project, name))
     outcomes = dict.fromkeys(ids, ("kept", ""))
     needed = _check_disk(project, todo)
     report("preprocess", 0, len(todo), f"{needed / 1e6:,.0f} MB of disk needed")
@@ -95,15 +96,16 @@ def prepare_one(project: Project, name: str, report: Report) -> Outcome:
     try:
         if _is_current(project, name):
             return "kept", ""
-        summary = preprocess_recording(
-            project.raw_streams(name),
-            project.preprocessing(),
-            project.derived_folder(name),
-            provenance=project.provenance(name),
-            reference=_reference(project, name),
-            accept=project.accepted(name),
-            report=report,
-        )
+        with disk_errors_told():
+            summary = preprocess_recording(
+                project.raw_streams(name),
+                project.preprocessing(),
+                project.derived_folder(name),
+                provenance=project.provenance(name),
+                reference=_reference(project, name),
+                accept=project.accepted(name),
+                report=report,
+            )
     except DataError as error:
         return "failed", _with_option(str(error), project, name)
     return "made", f"{summary['bytes'] / 1e6:.1f} MB"
@@ -202,6 +204,13 @@ def _is_current(project: Project, name: str) -> bool:
     return is_current(project.derived_folder(name), project.preprocessing(), sources)
 
 
+def _looks_current(project: Project, name: str) -> bool:
+    try:
+        return _is_current(project, name)
+    except DataError:
+        return False  # why is told when its turn comes
+
+
 def _check_disk(project: Project, todo: Sequence[str]) -> int:
     """Return the bytes to be written, refusing a disk that is too small."""
     options = project.preprocessing()
@@ -211,11 +220,6 @@ def _check_disk(project: Project, todo: Sequence[str]) -> int:
             needed += estimate_disk(project.raw_streams(name), options)
         except DataError:
             continue  # told by the caller, when its turn comes
-    free = files.free_bytes(project.path)
-    if needed > free:
-        raise DataError(
-            f"Pre-processing needs {needed / 1e9:.1f} GB in {project.path}, but only "
-            f"{free / 1e9:.1f} GB are free. Free some space, or choose a smaller "
-            "preprocessing.resize."
-        )
+    advice = "Free some space, or choose a smaller preprocessing.resize."
+    refuse_too_small(project.path, needed, advice)
     return needed

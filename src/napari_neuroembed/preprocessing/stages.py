@@ -20,6 +20,7 @@ from napari_neuroembed.files import (
     write_folder,
     write_json,
 )
+from napari_neuroembed.leftovers import remove_folder
 from napari_neuroembed.preprocessing.native import NativeStack
 
 ALGORITHM_VERSION = 2
@@ -61,6 +62,8 @@ class Stages:
         if _is_finished(path, digest):
             self.resumed.append(name)
             return path
+        if path.exists():
+            remove_folder(path)
         with write_folder(path) as build:
             make(build)
             write_json(build / _KEY_FILE, {"key": digest})

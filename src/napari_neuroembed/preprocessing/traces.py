@@ -64,6 +64,7 @@ def prepare_signals(stream: Stream, where: str) -> Prepared:
         names=tuple(names),
         units=stream.units,
         facts=stream.facts,
+        footprints=stream.footprints,
     )
     return Prepared(prepared, counts)
 
@@ -133,5 +134,6 @@ def prepare_traces(
         names=prepared.stream.names,
         units="dff_percent",
         facts=stream.facts,
+        footprints=stream.footprints,
     )
     return Prepared(changed, {**prepared.counts, "zero_f0_traces": named})

@@ -24,16 +24,10 @@ class History:
     def __init__(self, path: Path, keep_until: int = 0) -> None:
         self.path = Path(path)
         self.columns: list[str] = []
-        kept: list[str] = []
-        if self.path.exists():
-            text = self.path.read_text(encoding="utf-8")
-            lines = text[: text.rfind("\n") + 1].splitlines()
-            self.columns = lines[0].split(",") if lines else []
-            kept = [line for line in lines[1:] if int(line.split(",")[0]) <= keep_until]
-            files.write_text(
-                self.path, "".join(f"{line}\n" for line in [*lines[:1], *kept])
-            )
-        self._rows = files.RowWriter(self.path)
+        self._rows = files.RowWriter(self.path, lambda row: _is_until(row, keep_until))
+        if self.path.stat().st_size:
+            with self.path.open(encoding="utf-8", errors="replace") as file:
+                self.columns = file.readline().rstrip("\n").split(",")
 
     def append(self, step: int, values: Mapping[str, float]) -> None:
         """Append the values of one step."""
@@ -50,6 +44,12 @@ class History:
     def close(self) -> None:
         """Sync and close the file."""
         self._rows.close()
+
+
+def _is_until(row: bytes, step: int) -> bool:
+    """Whether a row is the header, or of this step or an earlier one."""
+    first = row.partition(b",")[0]
+    return first == b"step" or (first.isdigit() and int(first) <= step)
 
 
 def read_history(path: Path) -> pd.DataFrame:

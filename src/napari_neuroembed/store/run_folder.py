@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -17,8 +18,17 @@ from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
 from napari_neuroembed.leftovers import remove_folder
 from napari_neuroembed.store.schema import CONFIG, HISTORY, RUN, SPLITS
+from napari_neuroembed.store.tables import read_table
 
-__all__ = ["CONFIG", "HISTORY", "RUN", "SPLITS", "RunFolder", "new_name"]
+__all__ = [
+    "CONFIG",
+    "HISTORY",
+    "RUN",
+    "SPLITS",
+    "RunFolder",
+    "check_name",
+    "new_name",
+]
 
 SCHEMA_VERSION = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -73,7 +83,7 @@ class RunFolder:
             When a run of that name exists, or it is no name.
         """
         name = new_name() if name is None else name
-        _check_name("Run", name)
+        check_name("Run", name)
         run = cls(runs / name)
         about = {
             "schema_version": SCHEMA_VERSION,
@@ -115,11 +125,17 @@ class RunFolder:
                 f"{', '.join(known) or 'none; train one first'}."
             )
         run = cls(path)
-        version = run.info().get("schema_version")
+        info = run.info()
+        version = info.get("schema_version")
         if not isinstance(version, int) or version > SCHEMA_VERSION:
             raise RunFolderError(
                 f"{path / RUN} has schema_version {version!r}; this version reads up "
                 f"to {SCHEMA_VERSION}. Update napari-neuroembed."
+            )
+        if info.get("status") not in STATUSES:
+            raise RunFolderError(
+                f"{path / RUN} has the status {info.get('status')!r}; expected one of "
+                f"{', '.join(STATUSES)}. Restore it from a backup."
             )
         return run
 
@@ -163,7 +179,8 @@ class RunFolder:
     def discard(self) -> None:
         """Remove a run that was refused before its first step; others are kept."""
         if not self.checkpoints.exists():
-            remove_folder(self.path)
+            with contextlib.suppress(OSError):
+                remove_folder(self.path)
 
     def update(self, **facts: Any) -> None:
         """Change entries of ``run.json``."""
@@ -189,9 +206,12 @@ class RunFolder:
         arrays: Mapping[str, NDArray[np.float32]],
         facts: Mapping[str, Any],
         *,
+        tables: Mapping[str, pd.DataFrame] | None = None,
         replace: bool = False,
     ) -> Path:
         """Write one set of embeddings: row i of every array is row i of the windows.
+
+        `tables` are kept beside them, by name.
 
         Raises
         ------
@@ -206,14 +226,19 @@ class RunFolder:
             )
         target = self.path / "embeddings" / set_name
         files.recover_inside(target.parent)
-        with files.write_folder(target) as build:
-            windows.to_parquet(build / "windows.parquet", index=False)
-            for name, array in arrays.items():
-                np.save(build / f"{name}.npy", array, allow_pickle=False)
-            files.write_json(
-                build / "embedding.json",
-                {"schema_version": SCHEMA_VERSION, "set": set_name, **facts},
-            )
+        try:
+            with files.write_folder(target, replace=replace) as build:
+                windows.to_parquet(build / "windows.parquet", index=False)
+                for name, table in (tables or {}).items():
+                    table.to_parquet(build / f"{name}.parquet", index=False)
+                for name, array in arrays.items():
+                    np.save(build / f"{name}.npy", array, allow_pickle=False)
+                files.write_json(
+                    build / "embedding.json",
+                    {"schema_version": SCHEMA_VERSION, "set": set_name, **facts},
+                )
+        except FileExistsError:
+            self.check_free(set_name)
         return target
 
     def check_free(self, set_name: str, *, replace: bool = False) -> None:
@@ -224,7 +249,7 @@ class RunFolder:
         RunFolderError
             Saying how to go on.
         """
-        _check_name("Set", set_name)
+        check_name("Set", set_name)
         if not replace and (self.path / "embeddings" / set_name).exists():
             raise RunFolderError(
                 f"Run {self.name!r} has a set {set_name!r}. Choose another --set-name, "
@@ -247,26 +272,25 @@ class RunFolder:
             When the set or stream is missing, or rows do not match.
         """
         folder = self.path / "embeddings" / set_name
-        if not folder.is_dir():
-            files.recover_folder(folder)
+        files.settle(folder)
         if not folder.is_dir():
             raise RunFolderError(
                 f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
                 f"{', '.join(self.embedding_sets()) or 'none'}. Make them with "
                 f"neuroembed embed."
             )
-        files.check_folder(folder)
-        windows = pd.read_parquet(folder / "windows.parquet")
-        path = folder / f"{stream}.npy"
-        if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in folder.glob("*.npy")))
-            raise RunFolderError(f"{folder}: no stream {stream!r}. Known: {known}.")
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if len(array) != len(windows):
+        with files.unchanged(folder):
+            return _read_set(folder, stream)
+
+    def embedding_facts(self, set_name: str = "eval") -> dict[str, Any]:
+        """Return what ``embedding.json`` of a set says; raises as `read_embedding`."""
+        folder = self.path / "embeddings" / set_name
+        if not (folder / "embedding.json").is_file():
             raise RunFolderError(
-                f"{path} has {len(array)} rows, its window table {len(windows)}."
+                f"Run {self.name!r} has no embeddings {set_name!r}. Known sets: "
+                f"{', '.join(self.embedding_sets()) or 'none'}."
             )
-        return windows, array
+        return dict(files.read_json(folder / "embedding.json"))
 
     def embedding_sets(self) -> list[str]:
         """Return the names of the embedding sets."""
@@ -291,20 +315,20 @@ class RunFolder:
         """Write one evaluation and point ``latest.json`` at it."""
         if name is None:
             name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        _check_name("Evaluation", name)
+        check_name("Evaluation", name)
         target = self.path / "evaluation" / name
         files.recover_inside(target.parent)
         if target.exists():
-            raise RunFolderError(
-                f"Evaluation {name!r} of run {self.name!r} exists. Choose another "
-                "--name; evaluations are never overwritten."
-            )
-        with files.write_folder(target) as build:
-            (build / "config.yaml").write_text(config_text, encoding="utf-8")
-            bouts.to_parquet(build / "bouts.parquet", index=False)
-            for table, content in tables.items():
-                content.to_parquet(build / f"{table}.parquet", index=False)
-            scores.to_csv(build / "scores.csv", index=False)
+            raise self._evaluated_already(name)
+        try:
+            with files.write_folder(target, replace=False) as build:
+                (build / "config.yaml").write_text(config_text, encoding="utf-8")
+                bouts.to_parquet(build / "bouts.parquet", index=False)
+                for table, content in tables.items():
+                    content.to_parquet(build / f"{table}.parquet", index=False)
+                scores.to_csv(build / "scores.csv", index=False)
+        except FileExistsError:
+            raise self._evaluated_already(name) from None
         files.write_json(target.parent / "latest.json", {"name": name})
         return target
 
@@ -323,7 +347,13 @@ class RunFolder:
 
     def predictions(self, name: str | None = None) -> pd.DataFrame:
         """Return the predictions of an evaluation, by default the latest."""
-        return pd.read_parquet(self._evaluation(name) / "predictions.parquet")
+        return read_table(self._evaluation(name) / "predictions.parquet")
+
+    def _evaluated_already(self, name: str) -> RunFolderError:
+        return RunFolderError(
+            f"Evaluation {name!r} of run {self.name!r} exists. Choose another --name; "
+            "evaluations are never overwritten."
+        )
 
     def _evaluation(self, name: str | None) -> Path:
         parent = self.path / "evaluation"
@@ -338,8 +368,35 @@ class RunFolder:
         return parent / name
 
 
-def _check_name(what: str, name: str) -> None:
-    """Refuse a name that could be a path or hide a file."""
+def _read_set(folder: Path, stream: str) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+    files.check_folder(folder)
+    about = files.read_json(folder / "embedding.json")
+    if about.get("schema_version", SCHEMA_VERSION) > SCHEMA_VERSION:
+        raise RunFolderError(
+            f"{folder} has schema_version {about['schema_version']}; this version "
+            f"reads up to {SCHEMA_VERSION}. Update napari-neuroembed."
+        )
+    windows = read_table(folder / "windows.parquet")
+    path = folder / f"{stream}.npy"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.npy")))
+        raise RunFolderError(f"{folder}: no stream {stream!r}. Known: {known}.")
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if len(array) != len(windows):
+        raise RunFolderError(
+            f"{path} has {len(array)} rows, its window table {len(windows)}."
+        )
+    return windows, array
+
+
+def check_name(what: str, name: str) -> None:
+    """Refuse a name that could be a path or hide a file.
+
+    Raises
+    ------
+    RunFolderError
+        Saying which names are allowed.
+    """
     if not NAME.fullmatch(name):
         raise RunFolderError(
             f"{what} name {name!r}: use letters, digits, '_', '-' and '.', at most 64, "
@@ -351,6 +408,6 @@ _NUMERIC_NA = {
     column: [""]
     for column in (
         "fraction", "draw", "fold", "value", "low", "high", "chance", "p",
-        "detectable", "n_fit", "n_test", "n_classes", "seed",
+        "critical", "detectable", "n_fit", "n_test", "n_classes", "seed",
     )
 }  # fmt: skip

@@ -27,7 +27,11 @@ DERIVED_FILES = {
     "native.tif": "registered stack at native size, with `preprocessing.keep_native`",
     "<stream>.npy": "poses, traces or scalars, one row per frame, float32",
     "<stream>_times.npy": "times of the frames in seconds, where they are not regular",
-    "<stream>.json": "kind, clock, names, units and invalid stretches of a stream",
+    "<stream>_footprints.npz": "pixels of the region behind each trace, where the "
+    "source has them: `y`, `x`, `weights` (and `overlap`) of all regions in a row, "
+    "region i from `starts[i]` to `starts[i + 1]`",
+    "<stream>.json": "kind, clock, names, units and invalid stretches of a stream; "
+    "size of the image of its footprints",
     "mask.npy": "pixels that every frame shows, at the size of the cache",
     "mean.npy": "mean image, for people",
     "template.npy": "image that all frames were moved onto",
@@ -61,9 +65,12 @@ RUN_FILES = {
     "set belongs to it.",
     "embeddings/<set>/neural.npy": "Embedding h of the neural windows, float32.",
     "embeddings/<set>/pose.npy": "Embedding h of the second stream, if there is one.",
-    "embeddings/<set>/embedding.json": "Streams, stride, step of the model, and how "
-    "many windows were left out, by reason; of an imported embedding also the frame of "
-    "its row 0, and how many frames each row saw.",
+    "embeddings/<set>/embedding.json": "Streams, stride, step of the model, how many "
+    "windows were left out, by reason, and `new_animals`: whether each animal that the "
+    "training never saw can be trusted, and why not; of an imported embedding also the "
+    "frame of its row 0, and how many frames each row saw.",
+    "embeddings/<set>/distances.parquet": "Of animals that the training never saw: "
+    "distance of every window to the training's, in units of their own.",
     "embeddings/<set>/manifest.json": "Sizes and sha256 of the files beside it.",
     "evaluation/latest.json": "Name of the newest evaluation.",
     "evaluation/<name>/config.yaml": "How it was judged.",
@@ -114,7 +121,10 @@ SCORES = {
     "high": "Upper end of the 95 % interval.",
     "chance": "What guessing gives, from the data.",
     "p": "Share of permutations or shifts that were as good.",
-    "detectable": "Smallest value that would have been told from chance.",
+    "critical": "What the statistic had to exceed for p <= 0.05.",
+    "detectable": "What the probe reads from the smallest planted leak that is found "
+    "95 times in 100; empty where none was planted or found.",
+    "verdict": "What follows, see the verdicts below.",
     "balanced": "Whether classes and covariates were balanced as the audit asks.",
     "n_fit": "Windows the probe was fitted on.",
     "n_test": "Windows it was tested on.",
@@ -154,5 +164,31 @@ TASKS = {
     "identity": "Which animal it is: identity leakage.",
     "recording": "Which recording of one animal it is.",
     "covariate": "Which sex, date, drug ... it is.",
+    "clock": "When in its recording it is.",
 }
 """Values of the column `task`."""
+
+VERDICTS = {
+    "leak": "The animal can be told: p is at most 0.05.",
+    "none found": "No leak was found, and one of the size in `detectable` would have "
+    "been.",
+    "not testable": "No leak was found, but a large one could have stayed hidden; the "
+    "note says what to record.",
+    "as it should": "A control that failed, as it must.",
+    "warning": "A control that did not fail; the note says what follows.",
+}
+"""Values of the column `verdict`; empty where nothing was tested."""
+
+CONTROLS = {
+    "action_onehot": "The true action alone, which must tell the animal exactly at "
+    "chance (`pose_onehot` where groups of poses are balanced over).",
+    "random_leaky": "Folds that mix neighbouring windows (`evaluation.folds`).",
+    "labels_shuffled": "Actions of another recording, moved along its time.",
+    "noise": "Noise with the covariance and spectrum of the embedding.",
+    "clock_target": "Whether the embedding knows the time within the recording.",
+    "clock": "The time within the recording, in place of the embedding.",
+    "borders": "Pixels the encoder sees although registration left them black.",
+    "motion": "Shifts and correlation found by registration.",
+    "brightness": "Mean brightness of the raw image.",
+}
+"""Values of the column `control`."""

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from napari_neuroembed import files
-from napari_neuroembed.errors import DataError, RunFolderError
+from napari_neuroembed.errors import DataError, RunFolderError, TrainingError
 from napari_neuroembed.leftovers import remove_folder
+from napari_neuroembed.training.weights import read_weights
 
 WEIGHTS, DESCRIPTION, RESUME = "model.safetensors", "model.json", "resume.pt"
-MAX_HEADER_BYTES = 1 << 20
-MAX_TENSORS = 1000
+SCHEMA_VERSION = 1
+_STEP = re.compile(r"step_(\d{8,})")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One folder ``checkpoints/step_*``."""
+    """One folder ``checkpoints/step_*``.
+
+    Parameters
+    ----------
+    path, step
+        The folder and the steps done.
+    description
+        Content of ``model.json``.
+    skipped
+        What is wrong with later ones, empty when this is the last.
+    """
 
     path: Path
     step: int
     description: Mapping[str, Any]
+    skipped: str = ""
 
 
 def save_checkpoint(
@@ -54,11 +68,19 @@ def save_checkpoint(
         Optimiser state and the like: tensors, numbers, strings, lists, dicts.
     keep
         Number of last checkpoints to keep; the best one stays as well.
+
+    Raises
+    ------
+    TrainingError
+        When a weight is not finite; the checkpoints there are stay as they are.
+    DiskError
+        When the disk is full or refuses.
     """
     state = {
         name: t.detach().cpu().contiguous() for name, t in module.state_dict().items()
     }
-    path = folder / f"step_{step:08d}"
+    _refuse_not_finite(state, step)
+    path = _path_of(folder, step)
     with files.write_folder(path) as build:
         save_file(state, build / WEIGHTS)
         table = {
@@ -69,7 +91,7 @@ def save_checkpoint(
         files.write_json(
             build / DESCRIPTION,
             {
-                "schema_version": 1,
+                "schema_version": SCHEMA_VERSION,
                 "step": step,
                 **description,
                 "tensors": table,
@@ -93,8 +115,13 @@ def mark_best(folder: Path, checkpoint: Checkpoint, value: float) -> None:
 
 def best_loss(folder: Path) -> float:
     """Return the loss of the best checkpoint so far, infinity before the first."""
-    path = folder / "best.json"
-    return float(files.read_json(path)["loss"]) if path.exists() else float("inf")
+    return _best(folder)[1]
+
+
+def steps_in(folder: Path) -> list[int]:
+    """Return the steps there are checkpoints of, in order, whole or not."""
+    names = (_STEP.fullmatch(path.name) for path in folder.glob("step_*"))
+    return sorted(int(name[1]) for name in names if name)
 
 
 def latest(folder: Path) -> Checkpoint:
@@ -103,16 +130,20 @@ def latest(folder: Path) -> Checkpoint:
     Raises
     ------
     RunFolderError
-        When there is none.
+        When there is none, or the newest was written by a newer version.
     """
     problems = []
-    for path in sorted(folder.glob("step_*"), reverse=True):
+    for step in reversed(steps_in(folder)):
+        path = _path_of(folder, step)
         try:
             files.check_folder(path, contents=True)
-            description = files.read_json(path / DESCRIPTION)
-            return Checkpoint(path, int(description["step"]), description)
+            description = _described(path)
         except (DataError, KeyError, ValueError) as error:
             problems.append(str(error))
+            continue
+        if problems:
+            _log.warning("Later checkpoints than %s: %s", path, "; ".join(problems))
+        return Checkpoint(path, step, description, "; ".join(problems))
     detail = f" Damaged: {'; '.join(problems)}" if problems else ""
     raise RunFolderError(
         f"{folder} holds no whole checkpoint. Train the run first.{detail}"
@@ -129,24 +160,7 @@ def load_weights(checkpoint: Checkpoint, module: nn.Module) -> None:
         is not finite, or the file's header is too large to be ours.
     """
     path = checkpoint.path / WEIGHTS
-    with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if header > MAX_HEADER_BYTES:
-        raise RunFolderError(f"{path}: its header of {header} bytes is not ours.")
-    expected = module.state_dict()
-    with safe_open(path, framework="pt") as stored:
-        names = set(stored.keys())
-        if len(names) > MAX_TENSORS or names != set(expected):
-            missing = sorted(set(expected) - names)[:3]
-            extra = sorted(names - set(expected))[:3]
-            raise RunFolderError(
-                f"{path} does not fit its config: missing {missing}, extra {extra}."
-            )
-        state = {name: stored.get_tensor(name) for name in names}
-    problems = [_compare(name, state[name], expected[name]) for name in sorted(state)]
-    if any(problems):
-        raise RunFolderError(f"{path}: " + "; ".join(p for p in problems if p))
-    module.load_state_dict(state)
+    module.load_state_dict(read_weights(path, module.state_dict()))
 
 
 def load_resume(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -167,21 +181,52 @@ def load_resume(checkpoint: Checkpoint) -> dict[str, Any]:
     return dict(loaded)
 
 
-def _compare(name: str, found: Tensor, expected: Tensor) -> str:
-    if found.shape != expected.shape or found.dtype != expected.dtype:
-        return (
-            f"{name} is {tuple(found.shape)} {found.dtype}, expected "
-            f"{tuple(expected.shape)} {expected.dtype}"
+def _path_of(folder: Path, step: int) -> Path:
+    return folder / f"step_{step:08d}"
+
+
+def _described(path: Path) -> Mapping[str, Any]:
+    description = files.read_json(path / DESCRIPTION)
+    if description["schema_version"] > SCHEMA_VERSION:
+        raise RunFolderError(
+            f"{path / DESCRIPTION} has schema_version {description['schema_version']}; "
+            f"this version reads up to {SCHEMA_VERSION}. Update napari-neuroembed."
         )
-    if found.is_floating_point() and not bool(torch.isfinite(found).all()):
-        return f"{name} holds values that are not finite"
-    return ""
+    return dict(description)
+
+
+def _refuse_not_finite(state: Mapping[str, Tensor], step: int) -> None:
+    bad = [
+        name
+        for name, tensor in state.items()
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
+    ]
+    if bad:
+        raise TrainingError(
+            f"Weights are no longer finite after step {step}: {', '.join(bad[:3])}. "
+            "The last checkpoint is kept. Lower training.learning_rate, or look for "
+            "extreme values in the stacks with neuroembed check."
+        )
+
+
+def _best(folder: Path) -> tuple[int, float]:
+    """Return step and loss of the best checkpoint; a damaged note is as good as none.
+
+    It only says which old checkpoint to keep.
+    """
+    try:
+        content = files.read_json(folder / "best.json")
+        return int(content["step"]), float(content["loss"])
+    except (DataError, KeyError, TypeError, ValueError):
+        return -1, float("inf")
 
 
 def _prune(folder: Path, keep: int) -> None:
-    best = -1
-    if (folder / "best.json").exists():
-        best = int(files.read_json(folder / "best.json")["step"])
-    for path in sorted(folder.glob("step_*"))[:-keep]:
-        if int(path.name.removeprefix("step_")) != best:
-            remove_folder(path)
+    best, _ = _best(folder)
+    for step in steps_in(folder)[:-keep]:
+        if step == best:
+            continue
+        try:
+            remove_folder(_path_of(folder, step))
+        except OSError as error:
+            _log.warning("%s stays: %s.", _path_of(folder, step), error.strerror)

@@ -84,11 +84,12 @@ def load_model(run: RunFolder, *, random: bool = False) -> Model:
     Raises
     ------
     RunFolderError
-        When there is no whole checkpoint, it does not fit its description, or the run
-        is an imported embedding.
+        When there is no whole checkpoint, it does not fit its description, the last one
+        of a finished training is damaged, or the run is an imported embedding.
     """
     run.refuse_imported("embedding other windows with it")
     checkpoint = latest(run.checkpoints)
+    _refuse_earlier(run, checkpoint)
     model = build_model(checkpoint)
     start = {n: t.clone() for n, t in model.parts.method.state_dict().items()}
     load_weights(checkpoint, model.parts)
@@ -96,6 +97,20 @@ def load_model(run: RunFolder, *, random: bool = False) -> Model:
         model.parts.method.load_state_dict(start)
     model.parts.eval()
     return model
+
+
+def _refuse_earlier(run: RunFolder, checkpoint: Checkpoint) -> None:
+    """Refuse to take an earlier step for the end of a training."""
+    info = run.info()
+    if info.get("status") != "finished" or info.get("step") == checkpoint.step:
+        return
+    raise RunFolderError(
+        f"Run {run.name!r} was trained for {info.get('step')} steps, but that "
+        f"checkpoint is damaged ({checkpoint.skipped or 'missing'}); the last whole "
+        f"one in {run.checkpoints} is of step {checkpoint.step}. Restore the folder "
+        "from a backup, or train the run again under another name: the same "
+        "configuration and seed give the same weights."
+    )
 
 
 def build_model(checkpoint: Checkpoint) -> Model:

@@ -16,6 +16,7 @@ import torch
 from napari_neuroembed.config import load_config
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.store.run_folder import CONFIG, RunFolder
+from napari_neuroembed.training.checkpoint import steps_in
 from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
 from napari_neuroembed.training.ranks import READY, Place, connect, leave
@@ -44,7 +45,7 @@ def main(argument: str) -> int:
     )
     method = setup.parts.method
     state = TrainingState(method, method.optimizer())
-    if any(folder.checkpoints.glob("step_*")):
+    if steps_in(folder.checkpoints):
         restore(folder, setup, state)
     sys.stdout.write(READY + "\n")
     sys.stdout.flush()

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
+import contextlib
 import time
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 
 from napari_neuroembed import files
 from napari_neuroembed.config import RunConfig, config_text, load_config
 from napari_neuroembed.data.project import Project
+from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.errors import (
     Cancelled,
+    DiskError,
     NeuroembedError,
     RunFolderError,
+    TrainingError,
 )
+from napari_neuroembed.locks import working_alone
 from napari_neuroembed.methods.base import StepReport
-from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import History
-from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
+from napari_neuroembed.store.run_folder import (
+    CONFIG,
+    HISTORY,
+    RunFolder,
+    check_name,
+    new_name,
+)
 from napari_neuroembed.training.checkpoint import (
     Checkpoint,
     best_loss,
@@ -34,19 +39,23 @@ from napari_neuroembed.training.checkpoint import (
     load_weights,
     mark_best,
     save_checkpoint,
+    steps_in,
 )
 from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
 from napari_neuroembed.training.model import describe
 from napari_neuroembed.training.ranks import helpers
+from napari_neuroembed.training.resume import Now, begin, fingerprints, go_on, hash_of
 from napari_neuroembed.training.setup import (
     Setup,
     common_mask,
-    device_of,
     fabric_of,
     prepare,
     set_threads,
 )
+
+LISTEN_S = 0.25
+"""Longest time between two looks at whether the work should stop, one step aside."""
 
 
 def train(
@@ -86,29 +95,51 @@ def train(
     TrainingError, DataError, RunFolderError
         See the message.
     """
-    folder = _open_or_create(project, config, run, group, resume)
-    config = load_config(folder.path / CONFIG)
-    if folder.info()["status"] == "finished":
-        raise RunFolderError(
-            f"Run {folder.name!r} is finished and never altered. Train another one "
-            "with another --run name."
-        )
-    set_threads(config)
+    if resume and run is None:
+        raise RunFolderError("--resume needs the run's name: --run NAME.")
+    name = run or new_name()
+    check_name("Run", name)
+    if resume:
+        RunFolder.open(project.runs_folder / name)
+    with working_alone(project.runs_folder / name, f"Run {name!r} is being trained"):
+        if resume:
+            folder = RunFolder.open(project.runs_folder / name)
+        else:
+            folder = _create(project, config, name, group)
+        return _begin(project, folder, resume=resume, report=report)
+
+
+def _begin(
+    project: Project, folder: RunFolder, *, resume: bool, report: Report
+) -> RunFolder:
+    """Do the work of :func:`train`, alone with the run's folder."""
     started = time.perf_counter()
-    with helpers(project.path, folder.name, config.training.devices) as team:
+    with contextlib.ExitStack() as stack:
         try:
-            recordings = [project.prepared(i) for i in project.recording_ids()]
+            config = _config_of(folder)
+            set_threads(config)
+            recordings, prints = _open_data(project)
+            now = Now((folder.path / CONFIG).read_text("utf-8"), prints, config)
+            is_begun = bool(steps_in(folder.checkpoints))
+            facts, text = go_on(folder, now) if is_begun else (begin(now), "")
+            devices = config.training.devices
+            team = stack.enter_context(helpers(project.path, folder.name, devices))
             fabric = fabric_of(recordings, config, team.place)
+            mask = common_mask(project)
             setup = prepare(
                 recordings,
                 config,
-                common_mask(project),
+                mask,
                 report,
                 device=fabric.device,
                 place=team.place,
             )
+            state = TrainingState(setup.parts.method, setup.parts.method.optimizer())
+            skipped = _restore_or_begin(folder, setup, state)
             team.meet(fabric, report)
             set_threads(config)  # Fabric has an opinion of its own
+            if devices > 1:
+                _refuse_replaced(project, prints)
         except NeuroembedError:
             if not resume:
                 folder.discard()
@@ -117,53 +148,73 @@ def train(
             folder.update(status="stopped")
             raise
         try:
+            folder.update(
+                status="running", frames=setup.data.neural.sentence(), **facts
+            )
+            if resume:
+                text = "; ".join(filter(None, (text, skipped)))
+                report("resume", state.step, config.training.steps, text)
             with freed_blocks_kept(), team.explaining():
-                last = _train(folder, project, setup, fabric, report)
+                last = _train(folder, setup, state, fabric, report)
             _finish(last, folder, setup, started)
         except (Cancelled, KeyboardInterrupt):
             folder.update(status="stopped")
             raise
         except BaseException as error:
-            folder.update(status="failed", error=str(error))
+            with contextlib.suppress(DiskError):  # what ended the training says more
+                folder.update(status="failed", error=str(error))
             raise
     return folder
 
 
+def _config_of(folder: RunFolder) -> RunConfig:
+    """Return the configuration of a run that is not finished."""
+    if folder.info()["status"] == "finished":
+        raise RunFolderError(
+            f"Run {folder.name!r} is finished and never altered. Train another one "
+            "with another --run name."
+        )
+    return load_config(folder.path / CONFIG)
+
+
+def _open_data(project: Project) -> tuple[list[Recording], dict[str, str]]:
+    """Open the prepared recordings, all of one making, and note what they are."""
+    found = fingerprints(project)
+    recordings = [project.prepared(i) for i in project.recording_ids()]
+    _refuse_replaced(project, found)
+    return recordings, found
+
+
+def _refuse_replaced(project: Project, found: Mapping[str, str]) -> None:
+    if fingerprints(project) != found:
+        raise TrainingError(
+            f"Recordings of {project.path} were pre-processed again while they were "
+            "opened. Run the same command again."
+        )
+
+
 def _train(
     folder: RunFolder,
-    project: Project,
     setup: Setup,
+    state: TrainingState,
     fabric: Fabric,
     report: Report,
 ) -> Checkpoint:
-    method = setup.parts.method
-    config = method.config
-    state = TrainingState(method, method.optimizer())
-    data_hash = _data_hash(project)
-    for place in (folder.path, folder.checkpoints):
-        files.recover_inside(place)
-    if any(folder.checkpoints.glob("step_*")):
-        _check_data(folder, data_hash)
-        restore(folder, setup, state)
-    else:
-        folder.write_splits(setup.split.to_dict())
-    folder.update(
-        status="running",
-        data_hash=data_hash,
-        frames=setup.data.neural.sentence(),
-        **_environment(config),
-    )
     history = History(folder.path / HISTORY, keep_until=state.step)
-    saver = _Saver(folder, setup, state, config)
+    saver = _Saver(folder, setup, state)
+    teller = _Teller(report, state)
     if state.step == 0:
         saver.save()
     try:
-        for done in train_steps(state, setup.batches.draw, fabric):
+        steps = train_steps(
+            state, setup.batches.draw, fabric, should_stop=teller.is_heard
+        )
+        for done in steps:
             history.append(
                 done.step, {**done.terms, "windows_per_s": done.windows_per_s}
             )
             saver.maybe_save(done)
-            report("train", done.step, done.total, _sentence(done))
+            teller.tell(done)
     except Cancelled:
         saver.save()
         raise
@@ -172,13 +223,40 @@ def _train(
     return saver.save()
 
 
+class _Teller:
+    """Tell of logged steps, and listen between them whether the work should stop."""
+
+    def __init__(self, report: Report, state: TrainingState) -> None:
+        self.report, self.state = report, state
+        self.total = state.method.config.training.steps
+        self.text = ""
+        self.told_s = time.monotonic()
+
+    def tell(self, done: StepReport) -> None:
+        """Report a logged step."""
+        loss, speed = done.terms["loss"], done.windows_per_s
+        self.text = f"loss {loss:.3f}, {speed:,.0f} windows/s"
+        self.report("train", done.step, done.total, self.text)
+        self.told_s = time.monotonic()
+
+    def is_heard(self) -> bool:
+        """Report after any step when the last report is a while ago.
+
+        With large batches many seconds lie between two logged steps, and whoever
+        cancels ends the process soon.
+        """
+        if time.monotonic() - self.told_s >= LISTEN_S:
+            self.told_s = time.monotonic()
+            self.report("train", self.state.step, self.total, self.text)
+        return False
+
+
 class _Saver:
     """Save checkpoints every so many seconds, and remember the best loss."""
 
-    def __init__(
-        self, folder: RunFolder, setup: Setup, state: TrainingState, config: RunConfig
-    ) -> None:
-        self.folder, self.setup, self.state, self.config = folder, setup, state, config
+    def __init__(self, folder: RunFolder, setup: Setup, state: TrainingState) -> None:
+        self.folder, self.setup, self.state = folder, setup, state
+        self.config = state.method.config
         self.best = best_loss(folder.checkpoints)
         self.last_s = time.monotonic()
         self.saved_step = -1
@@ -211,47 +289,37 @@ class _Saver:
         return checkpoint
 
 
-def _open_or_create(
-    project: Project, config: RunConfig, run: str | None, group: str, resume: bool
-) -> RunFolder:
-    if resume:
-        if run is None:
-            raise RunFolderError("--resume needs the run's name: --run NAME.")
-        return RunFolder.open(project.runs_folder / run)
+def _create(project: Project, config: RunConfig, name: str, group: str) -> RunFolder:
+    text = config_text(config)
     facts: dict[str, Any] = {
         "method": config.method,
         "group": group,
         "seed": config.seed,
         "mode": "inductive" if config.training.held_out else "transductive",
         "held_out": list(config.training.held_out),
+        "config_hash": hash_of(text),
     }
-    facts["config_hash"] = config_hash(config)
-    return RunFolder.create(project.runs_folder, run, facts, config_text(config))
+    return RunFolder.create(project.runs_folder, name, facts, text)
 
 
-def config_hash(config: RunConfig) -> str:
-    """Return a short hash of all options."""
-    text = json.dumps(to_dict(config), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _restore_or_begin(folder: RunFolder, setup: Setup, state: TrainingState) -> str:
+    """Load the last whole checkpoint, if there is one; say what is wrong with later."""
+    for place in (folder.path, folder.checkpoints):
+        files.recover_inside(place)
+    if steps_in(folder.checkpoints):
+        return restore(folder, setup, state).skipped
+    folder.write_splits(setup.split.to_dict())
+    return ""
 
 
-def _check_data(folder: RunFolder, data_hash: str) -> None:
-    info = folder.info()
-    if info.get("data_hash") != data_hash:
-        raise RunFolderError(
-            f"Run {folder.name!r} was trained on other pre-processed data (then "
-            f"{info.get('data_hash')}, now {data_hash}), so it cannot go on. Train a "
-            "new run."
-        )
-
-
-def restore(folder: RunFolder, setup: Setup, state: TrainingState) -> None:
+def restore(folder: RunFolder, setup: Setup, state: TrainingState) -> Checkpoint:
     """Load the last whole checkpoint into a freshly built training."""
     checkpoint = latest(folder.checkpoints)
     load_weights(checkpoint, setup.parts)
     stored = load_resume(checkpoint)
     state.optimizer.load_state_dict(stored["optimizer"])
     state.step = int(stored["step"])
+    return checkpoint
 
 
 def _finish(
@@ -267,31 +335,3 @@ def _finish(
         streams=dict(setup.data.index.streams),
         notes=list(setup.split.notes),
     )
-
-
-def _data_hash(project: Project) -> str:
-    """Return a hash of all pre-processed files the training reads."""
-    digest = hashlib.sha256()
-    for recording in project.recording_ids():
-        manifest = files.read_json(project.derived_folder(recording) / files.MANIFEST)
-        for name, entry in sorted(manifest["files"].items()):
-            if Path(name).suffix in (".tif", ".npy"):
-                digest.update(f"{recording}/{name}/{entry['sha256']}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _environment(config: RunConfig) -> dict[str, Any]:
-    return {
-        "versions": {
-            "napari-neuroembed": version("napari-neuroembed"),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "threads": torch.get_num_threads(),
-        "device": str(device_of(config)),
-        "world_size": config.training.devices,
-    }
-
-
-def _sentence(done: StepReport) -> str:
-    return f"loss {done.terms['loss']:.3f}, {done.windows_per_s:,.0f} windows/s"

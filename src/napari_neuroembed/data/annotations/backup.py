@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -31,7 +32,8 @@ def back_up(database: Database, folder: Path) -> Path:
     write_file(path, lambda temporary: _copy(database, temporary))
     older = [other for other in backups(folder) if other != path]
     for other in older[: max(0, len(older) - (KEEP - 1))]:
-        other.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # one too many does no harm
+            other.unlink(missing_ok=True)
     return path
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from napari_neuroembed.errors import DataError
+from napari_neuroembed.errors import DataError, DiskError
 
 Journal = Literal["wal", "delete"]
 
@@ -129,7 +129,7 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise DataError(_sentence(self.path, str(error.orig))) from error
+            raise _error(self.path, str(error.orig)) from error
 
     def _file_now(self) -> tuple[int, int] | None:
         try:
@@ -171,11 +171,12 @@ def _roll_back(connection: Connection) -> None:
         connection.exec_driver_sql("ROLLBACK")
 
 
-def _sentence(path: Path, reason: str) -> str:
+def _error(path: Path, reason: str) -> DataError:
     for sign, text in _REASONS.items():
         if sign in reason:
-            return f"{path} {text} ({reason}; process {os.getpid()})."
-    return f"{path} could not be read or written ({reason})."
+            kind = DiskError if sign in _DISK else DataError
+            return kind(f"{path} {text} ({reason}; process {os.getpid()}).")
+    return DataError(f"{path} could not be read or written ({reason}).")
 
 
 _REASONS = {
@@ -189,3 +190,4 @@ _REASONS = {
     "malformed": "is damaged",
     "not a database": "is no database",
 }
+_DISK = ("full", "disk I/O", "readonly", "unable to open")

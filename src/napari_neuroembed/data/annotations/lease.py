@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 import threading
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from napari_neuroembed import processes
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import read_json, utc_now, write_json
 
@@ -70,12 +70,9 @@ class Holder:
 
     def is_gone(self) -> bool:
         """Whether the process is known to have ended (this machine only)."""
-        if self.host != socket.gethostname():
+        if self.host != processes.host():
             return False
-        with contextlib.suppress(psutil.NoSuchProcess):
-            start = psutil.Process(self.pid).create_time()
-            return abs(start - self.process_start) > 1.0
-        return True
+        return not processes.is_running(self.pid, self.process_start)
 
     def is_stale(self) -> bool:
         """Whether the last sign of life is older than a minute."""
@@ -174,9 +171,9 @@ class Lease:
     def _new(self) -> Holder:
         now = utc_now()
         return Holder(
-            host=socket.gethostname(),
+            host=processes.host(),
             pid=os.getpid(),
-            process_start=psutil.Process().create_time(),
+            process_start=processes.start_mark(),
             app=self._app,
             since_utc=now,
             heartbeat_utc=now,

@@ -255,3 +255,9 @@ def _invalid(
         text += f" {inner.size:,} are in the middle ({shown}...): lost frames."
     grave = too_high.size or inner.size
     return [Problem("sync.invalid", "error" if grave else "note", text)]
+
+
+def only_rising(index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Mask frames that go back, after somebody has accepted that some do."""
+    kept = np.maximum.accumulate(index)
+    return np.where(index < kept, NO_FRAME, index)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_neuroembed.data.recording import TimeAxis
+from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.recording import ENDS_EARLY, Stream, TimeAxis
 
 _ROUNDING = 0.01
 """Share of a period by which rounded times may be off their regular place."""
@@ -23,6 +26,43 @@ def share_clock(n: int, other: TimeAxis) -> tuple[TimeAxis, NDArray[np.bool_]]:
     beyond = np.arange(1, max(n - times.size, 0) + 1) * other.period_s
     last = times[-1] if times.size else 0.0
     return TimeAxis(n, times_s=np.concatenate([times, last + beyond])[:n]), valid
+
+
+def whole(
+    stream: Stream, n: int, name: str, recording: str
+) -> tuple[Stream, list[Problem]]:
+    """Add the frames that a stream's file leaves out at the end, as missing.
+
+    Parameters
+    ----------
+    stream
+        Left as it is unless its facts say that its file may end early, its clock is
+        regular, and it has fewer frames.
+    n
+        Frames of the camera.
+    name, recording
+        For the warning, `pose.short`.
+    """
+    why = stream.facts.get(ENDS_EARLY)
+    lost = n - len(stream)
+    if why is None or lost <= 0 or not stream.time.is_regular:
+        return stream, []
+    text = (
+        f"Recording {recording!r}: {name} has {len(stream):,} frames, its camera "
+        f"{n:,}; {why}, so the last {lost:,} frames count as not tracked."
+    )
+    data = np.asarray(stream.data[:], dtype=np.float64)
+    facts = dict(stream.facts)
+    if "confidence" in facts:
+        facts["confidence"] = np.pad(facts["confidence"], ((0, lost), (0, 0)))
+    longer = replace(
+        stream,
+        data=np.concatenate([data, np.full((lost, *data.shape[1:]), np.nan)]),
+        time=TimeAxis(n, stream.time.start_s, stream.time.rate_hz),
+        valid=np.concatenate([stream.valid, np.zeros(lost, dtype=bool)]),
+        facts=facts,
+    )
+    return longer, [Problem("pose.short", "warning", text, recording)]
 
 
 def steady(time: TimeAxis, rate_hz: float | None = None) -> TimeAxis:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.readers.array_header import no_objects, read_header
+from napari_neuroembed.data.readers.npz import list_arrays, load_array
+from napari_neuroembed.data.readers.text_table import read_text
 from napari_neuroembed.errors import DataError
 
 MAX_BYTES = 1 << 30
@@ -61,36 +63,33 @@ def read_numbers(path: Path, column: str | None = None) -> NDArray[np.float64]:
 
 
 def _read_npy(path: Path) -> NDArray[np.generic]:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path} is no plain numpy array: {error}.") from error
-    if not isinstance(values, np.ndarray):
-        raise DataError(f"{path} is an npz archive with the ending .npy; rename it.")
+    with path.open("rb") as file:
+        header = read_header(file, str(path))
+    no_objects(header, str(path))
+    found = path.stat().st_size - header.offset
+    if found != header.n_bytes:
+        raise DataError(
+            f"{path} must hold {header.n_bytes:,} bytes for {header} and has "
+            f"{found:,}. Copy it again. [npy.truncated]"
+        )
+    values: NDArray[np.generic] = np.load(path, allow_pickle=False)
     return values
 
 
 def _read_npz(path: Path, column: str | None) -> NDArray[np.generic]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            declared = sum(member.file_size for member in archive.infolist())
-        if declared > MAX_BYTES:
-            raise DataError(f"{path} unpacks to {declared:,} bytes [size.cap].")
-        with np.load(path, allow_pickle=False) as arrays:
-            name = choose(path, list(arrays.files), column)
-            values = np.asarray(arrays[name])
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no plain npz: {error}.") from error
-    return values
+    arrays = list_arrays(path)
+    name = choose(path, list(arrays), column)
+    no_objects(arrays[name], f"array {name!r} in {path}")
+    return load_array(path, name)
 
 
 def _read_text(path: Path, column: str | None) -> NDArray[np.generic]:
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise DataError(f"{path} is empty.")
+    lines = [line for line in read_text(path).content.splitlines() if line.strip()]
     separator = next((s for s in "\t;," if s in lines[0]), ",")
-    rows = list(csv.reader(lines, delimiter=separator))
+    try:
+        rows = list(csv.reader(lines, delimiter=separator))
+    except csv.Error as error:
+        raise DataError(f"{path} is no regular table: {error}. [csv.rows]") from error
     names = [f"column {n}" for n in range(len(rows[0]))]
     if not all(_is_number(cell) for cell in rows[0]):
         names = [cell.strip() for cell in rows.pop(0)]

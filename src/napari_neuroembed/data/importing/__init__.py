@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,10 @@ from napari_neuroembed.data.project.acceptance import (
     is_accepted,
     refuse_with_option,
 )
-from napari_neuroembed.data.project.fingerprints import Fingerprint, is_sync
+from napari_neuroembed.data.project.duplicates import (
+    duplicate_problems,
+    takes_another,
+)
 from napari_neuroembed.data.project.names import check_name
 from napari_neuroembed.data.project.opening import open_recording, rate_origin
 from napari_neuroembed.data.project.roots import Roots, is_source
@@ -168,7 +171,9 @@ def _look(
     roots, spec = build_recording(project, request, name)
     opened = open_recording(spec, roots, accept=accept, max_drift_ppm=max_drift_ppm)
     problems = [*request.findings, *opened.problems]
-    problems += duplicate_problems(project, name, take_records(spec, roots))
+    records = {**project.records(), name: take_records(spec, roots)}
+    found = duplicate_problems([*project.spec.recordings, spec], records)
+    problems += [problem for problem in found if problem.where == name]
     labels = None
     if request.labels is not None:
         path = label_path(request.labels, roots)
@@ -218,39 +223,6 @@ def free_name(project: Project, animal: str) -> str:
     return f"{animal}_{number:03d}"
 
 
-def duplicate_problems(
-    project: Project, recording: str, taken: Mapping[str, Iterable[Fingerprint]]
-) -> list[Problem]:
-    """Find files that another recording of the project has already.
-
-    Returns
-    -------
-    ``source.duplicate`` errors: the same file in two recordings would put the same
-    data into fit and fresh recordings, or under two animals.
-    """
-    owners = {
-        entry.content: (name, stream)
-        for name, streams in project.records().items()
-        for stream, entries in streams.items()
-        for entry in entries
-        if not is_sync(stream) and name != recording
-    }
-    animals = {r.id: r.animal for r in project.spec.recordings}
-    problems = []
-    for stream, entries in taken.items():
-        for entry in entries:
-            owner = owners.get(entry.content)
-            if owner is None or is_sync(stream) or owner[0] not in animals:
-                continue
-            text = (
-                f"{entry.source} ({stream}) has the same content as {owner[1]} of "
-                f"recording {owner[0]!r} of animal {animals[owner[0]]!r}. The same "
-                "data in two recordings make every score of identity and action wrong."
-            )
-            problems.append(Problem("source.duplicate", "error", text, recording))
-    return problems
-
-
 def present_recording(project: Project, request: ImportRequest) -> str | None:
     """Return the recording that a request would import again, if there is one.
 
@@ -270,6 +242,9 @@ def present_recording(project: Project, request: ImportRequest) -> str | None:
             shared
             and known.animal == spec.animal
             and all(known.streams[n].source == spec.streams[n].source for n in shared)
+            and not any(
+                takes_another(spec.streams[n], known.streams[n]) for n in shared
+            )
         ):
             return known.id
     return None

@@ -282,6 +282,8 @@ def _tie_all(
         spec = replace(spec, reader=reader.name)
         with with_flags(name, reader):
             about = reader.describe(source, options_of(spec, kind))
+        if about.place is not None:
+            spec = replace(spec, source=to_source(about.place, roots))
         shapes[name] = int(about.shape[0])
         if spec.sync is None and tied:
             spec, problem = _default_tie(name, spec, tied, shapes, about)
@@ -317,9 +319,20 @@ def _default_tie(
     if kind in _CLOCK_GIVERS and unrated and shapes[name] == shapes[first]:
         return replace(spec, sync=LikeSync(stream=first)), []
     question = (
-        f"when does {name} start relative to {first}? Give --{name}-start SECONDS "
-        f"(0 if together; negative if earlier), --{name}-sync FILE (a map of frames), "
+        f"when does {name} start relative to {first}? Give --{kind}-start SECONDS "
+        f"(0 if together; negative if earlier), --{kind}-sync FILE (a map of frames), "
         f"or --like {name}={first} (frame by frame the same clock; {name} has "
         f"{shapes[name]:,} frames, {first} {shapes[first]:,})"
     )
-    return spec, [question]
+    questions = [question]
+    if unrated:
+        questions.append(
+            f"how many frames per second has {name}? Give --{kind}-rate HZ (not with "
+            "--like)"
+        )
+    questions += [
+        f"{problem.text} [{problem.id}]"
+        for problem in about.problems
+        if problem.id == "pose.individuals"
+    ]
+    return spec, questions

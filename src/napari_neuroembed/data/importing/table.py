@@ -24,6 +24,7 @@ from napari_neuroembed.data.project.covariates import (
 )
 from napari_neuroembed.data.project.names import name_problem
 from napari_neuroembed.data.project.roots import GLOB, is_source
+from napari_neuroembed.data.readers.text_table import read_text
 from napari_neuroembed.data.recording import KINDS
 from napari_neuroembed.errors import ConfigError, DataError
 
@@ -39,8 +40,11 @@ STREAM_SETTINGS = {
     "sync_frames": str,
     "times": str,
     "unit": str,
+    "individual": str,
 }
 """What may follow the name of a stream in a column: ``pose_rate_hz`` ..."""
+_OPTIONS = ("unit", "individual")
+"""Settings of a stream that its reader takes."""
 OTHER_COLUMNS = ("recording", "animal", "labels", "labels_like", "rater")
 _STREAM = re.compile(rf"({'|'.join(KINDS)})(_[a-z0-9]+)*")
 _MAX_BYTES = 1 << 28
@@ -84,8 +88,8 @@ def plan_table(
         ``scalar``, ``video``, or one of these with a suffix such as ``scalar_speed``);
         its settings (``pose_rate_hz``, ``pose_start_s``, ``pose_reader``,
         ``pose_like``, ``pose_sync``, ``pose_sync_frames``, ``pose_times``,
-        ``pose_unit``); ``labels``, ``labels_like``, ``rater``. Any other column is a
-        covariate. Paths are relative to the table.
+        ``pose_unit``, ``pose_individual``); ``labels``, ``labels_like``, ``rater``. Any
+        other column is a covariate. Paths are relative to the table.
     template
         What holds for every row where the table does not say otherwise: covariates,
         rater, how labels are read, roots.
@@ -142,11 +146,15 @@ def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise DataError(f"The table {path} is not there.")
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"{path} has more than {_MAX_BYTES:,} bytes [size.cap].")
-    text = path.read_text(encoding="utf-8-sig")
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=separator)
-    cells = [[c.strip() for c in row] for row in reader if any(c.strip() for c in row)]
+    text = read_text(path)
+    separator = text.separator
+    reader = csv.reader(text.content.splitlines(), delimiter=separator)
+    try:
+        cells = [
+            [c.strip() for c in row] for row in reader if any(c.strip() for c in row)
+        ]
+    except csv.Error as error:
+        raise DataError(f"{path} row {reader.line_num}: {error}.") from error
     if len(cells) < 2:
         raise DataError(f"{path} holds no recording: a header and rows are expected.")
     header, *body = cells
@@ -241,8 +249,7 @@ def _request(
             text = f"{name}: {row[name]} is not there"
             problems.append(Problem("import.missing", "error", text))
             continue
-        unit = values.pop("unit", None)
-        options = {"unit": unit} if unit else {}
+        options = {key: values.pop(key) for key in _OPTIONS if key in values}
         streams[name] = StreamRequest(source=found, options=options, **values)
     if not streams:
         problems.append(Problem("source.missing", "error", "no stream was found"))
@@ -295,7 +302,7 @@ def _values(
     problems: list[Problem],
 ) -> dict[str, Any]:
     """Return the settings of one stream in one row, as StreamRequest takes them."""
-    known = {field.name for field in fields(StreamRequest)} | {"unit"}
+    known = {field.name for field in fields(StreamRequest)} | set(_OPTIONS)
     values: dict[str, Any] = {}
     for column, (its, setting) in columns.settings.items():
         text = row[column]

@@ -36,6 +36,7 @@ from napari_neuroembed.data.project.spec import (
 )
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.errors import DataError
+from napari_neuroembed.files import settle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,6 +260,7 @@ class Project(ProjectFolders):
         from napari_neuroembed.data.project.derived_state import derived_problems
 
         spec = self.recording(recording)
+        settle(self.derived_folder(recording))
         problems = derived_problems(self, recording)
         refuse_with_option(
             [replace(p, severity="error") for p in problems],

@@ -23,6 +23,13 @@ FIRM = frozenset(
         "label.overlap",
         "label.subject",
         "recording.name",
+        "scanimage.layout",
+        "scanimage.lost",
+        "scanimage.mroi",
+        "scanimage.plane",
+        "prairie.cycles",
+        "prairie.layout",
+        "prairie.plane",
     }
 )
 """Checks that need an answer rather than a consent; their texts say which."""

@@ -11,7 +11,7 @@ from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project.acceptance import is_accepted
 from napari_neuroembed.data.project.covariates import confounded
 from napari_neuroembed.data.project.derived_state import derived_problems
-from napari_neuroembed.data.project.fingerprints import shared_files
+from napari_neuroembed.data.project.duplicates import duplicate_problems
 from napari_neuroembed.data.project.opening import rate_origin
 from napari_neuroembed.data.project.spec import RecordingSpec, stream_kind
 from napari_neuroembed.data.recording import Stream
@@ -156,8 +156,13 @@ def project_problems(project: Project) -> list[Problem]:
     recordings = project.spec.recordings
     problems = []
     if not recordings:
-        text = "The project has no recording yet; see neuroembed import."
-        problems.append(Problem("project.empty", "error", text))
+        problems.append(
+            Problem(
+                "project.empty",
+                "error",
+                "The project has no recording yet; see neuroembed import.",
+            )
+        )
     animals = project.animals()
     if len(animals) == 1:
         n = len(recordings)
@@ -167,14 +172,7 @@ def project_problems(project: Project) -> list[Problem]:
             "swapping needs two."
         )
         problems.append(Problem("project.one_animal", "warning", text))
-    known = {recording.id: recording.animal for recording in recordings}
-    for entry, one, two in shared_files(project.records()):
-        if one in known and two in known:
-            text = (
-                f"{entry.source} of {two!r} ({known[two]}) has the same content as a "
-                f"file of {one!r} ({known[one]})."
-            )
-            problems.append(Problem("source.duplicate", "error", text, two))
+    problems += duplicate_problems(recordings, project.records())
     try:
         project.preprocessing()
     except NeuroembedError as error:

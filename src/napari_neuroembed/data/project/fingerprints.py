@@ -7,7 +7,7 @@ short enough to be edited by hand.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,22 +159,6 @@ def as_plain(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return fingerprints as plain values, for JSON."""
     return {name: [vars(e) for e in entries] for name, entries in streams.items()}
-
-
-def shared_files(records: Records) -> Iterator[tuple[Fingerprint, str, str]]:
-    """Yield every stream file that two recordings have in common.
-
-    Yields
-    ------
-    The file as the later recording names it, the earlier and the later recording.
-    """
-    seen: dict[tuple[int, str], str] = {}
-    for recording, streams in records.items():
-        entries = [e for n, es in streams.items() if not is_sync(n) for e in es]
-        for entry in entries:
-            first = seen.setdefault(entry.content, recording)
-            if first != recording:
-                yield entry, first, recording
 
 
 def is_sync(stream: str) -> bool:

@@ -16,7 +16,7 @@ from napari_neuroembed.data.clocks import (
     check_overlap,
     frame_map,
 )
-from napari_neuroembed.data.clocks.shared import share_clock, steady
+from napari_neuroembed.data.clocks.shared import share_clock, steady, whole
 from napari_neuroembed.data.clocks.sync_numbers import read_numbers
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project.roots import Roots
@@ -222,6 +222,8 @@ class _Opener:
     def _like(self, name: str, spec: StreamSpec, sync: LikeSync) -> Stream:
         other = self.open(sync.stream)
         stream = self._read(name, spec, spec.rate_hz or 1.0 / other.time.period_s)
+        stream = self._whole(name, stream, len(other))
+        other = self._whole(sync.stream, other, len(stream))
         time, valid = share_clock(len(stream), other.time)
         off = abs(len(stream) - len(other))
         if off:
@@ -250,6 +252,7 @@ class _Opener:
         times = read_numbers(file, sync.column) * _SECONDS[sync.unit] + sync.start_s
         rate = (times.size - 1) / (times[-1] - times[0]) if times.size > 1 else None
         stream = self._read(name, spec, spec.rate_hz or rate)
+        stream = self._whole(name, stream, times.size)
         if times.size != len(stream):
             raise self._error(
                 f"{file} holds {times.size:,} times but {name} has {len(stream):,} "
@@ -301,7 +304,7 @@ class _Opener:
         index, problems = frame_map.read_map(values, len(target), file)
         self.problems += [replace(p, where=self.spec.id) for p in problems]
         if any(p.id == "sync.order" for p in problems):
-            index = _only_rising(index)
+            index = frame_map.only_rising(index)
         declared = target.time.rate_hz
         fit = frame_map.fit_map(index, stream.time, len(target), declared)
         self.problems += check_drift(
@@ -345,6 +348,14 @@ class _Opener:
             raise self._error(f"{source} stands for {len(files)} files, expected one.")
         return (files[0],)
 
+    def _whole(self, name: str, stream: Stream, n: int) -> Stream:
+        """Return a stream with the frames that its file leaves out at the end."""
+        found, problems = whole(stream, n, name, self.spec.id)
+        self.problems += problems
+        if name in self.streams:
+            self.streams[name] = found
+        return found
+
     def _problem(self, check: str, severity: Any, text: str) -> None:
         text = f"Recording {self.spec.id!r}: {text}"
         self.problems.append(Problem(check, severity, text, self.spec.id))
@@ -386,9 +397,3 @@ def rate_origin(name: str, stream: Stream, spec: RecordingSpec) -> str:
 
 def _is_map(stream: StreamSpec) -> bool:
     return isinstance(stream.sync, IndexMapSync)
-
-
-def _only_rising(index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Mask frames that go back, after somebody has accepted that some do."""
-    kept = np.maximum.accumulate(index)
-    return np.where(index < kept, frame_map.NO_FRAME, index)

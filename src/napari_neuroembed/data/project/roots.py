@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from napari_neuroembed.data.project.names import is_device
-from napari_neuroembed.data.project.yaml_text import dump_yaml, read_yaml
+from napari_neuroembed.data.project.yaml_text import dump_yaml, load_yaml
 from napari_neuroembed.errors import ConfigError, DataError
 from napari_neuroembed.files import write_text
 
@@ -56,7 +56,7 @@ class Roots:
         file = project / ROOTS_FILE
         if not file.exists():
             return cls(project)
-        entries = read_yaml(file.read_text(encoding="utf-8"), str(file))
+        entries = load_yaml(file)
         roots = cls(project)
         for name, folder in entries.items():
             if not isinstance(folder, str):
@@ -124,14 +124,14 @@ class Roots:
         return any(resolved.is_relative_to(folder) for folder in self.known().values())
 
     def express(self, path: Path) -> str | None:
-        """Return ``ROOT:relative/path`` for a path or pattern, or None.
+        """Return ``ROOT:relative/path`` for a path or pattern below a root, or None.
 
         The root with the longest folder wins; links in the folder are followed.
         """
         path = real_pattern(path)
         best: tuple[int, str] | None = None
         for name, folder in self.known().items():
-            if path.is_relative_to(folder):
+            if path != folder and path.is_relative_to(folder):
                 inside = path.relative_to(folder).as_posix()
                 entry = (len(folder.parts), f"{name}:{inside}")
                 best = entry if best is None or entry[0] > best[0] else best

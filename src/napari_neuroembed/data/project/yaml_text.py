@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -117,6 +118,25 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(isinstance(k, str) for k in content):
         raise ConfigError(f"{where}: expected lines of the form 'key: value'.")
     return content
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Read a file that holds one YAML mapping.
+
+    Raises
+    ------
+    ConfigError
+        When it is larger than 1 MB, no UTF-8 text, or as :func:`read_yaml`.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"{path} is larger than {MAX_BYTES:,} bytes.")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error}.") from None
+    return read_yaml(text, str(path))
 
 
 def dump_yaml(content: dict[str, Any]) -> str:

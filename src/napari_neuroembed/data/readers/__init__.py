@@ -25,8 +25,15 @@ _PLACES = {
     "npz": "npz:NpzReader",
     "npy": "npy:NpyReader",
     "csv": "csv:CsvReader",
+    "scanimage": "scanimage:ScanImageReader",
+    "prairie": "prairie:PrairieReader",
+    "prairie_voltage": "prairie.voltage:PrairieVoltageReader",
     "json": "json_scalars:JsonReader",
     "deeplabcut": "deeplabcut:DeepLabCutReader",
+    "deeplabcut_h5": "deeplabcut.hdf5:DeepLabCutH5Reader",
+    "sleap": "sleap:SleapReader",
+    "df3d": "df3d:Df3dReader",
+    "caiman": "caiman:CaimanReader",
     "suite2p": "suite2p:Suite2pReader",
 }
 ALIKE = 0.1
@@ -74,12 +81,19 @@ def get_reader(name: str) -> Reader:
             "readers: give 'package.module:Name'."
         )
     try:
-        found: Reader = getattr(import_module(module), attribute)()
-    except (ImportError, AttributeError) as error:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise ConfigError(f"The reader {name!r} cannot be imported: {error}.") from (
             error
         )
-    return found
+    needed = ("name", "kinds", "options", "sniff", "describe", "read")
+    lacking = [part for part in needed if not hasattr(found, part)]
+    if not isinstance(found, type) or lacking:
+        raise ConfigError(
+            f"{name!r} is no reader: a reader is a class with {', '.join(needed)}."
+        )
+    reader: Reader = found()
+    return reader
 
 
 def find_reader(source: Source, kinds: Collection[Kind] = ()) -> Reader:

@@ -12,6 +12,7 @@ import numpy as np
 from napari_neuroembed.errors import DataError
 
 MAX_HEADER = 10_000
+MAX_AXES = 8
 _WRONG = (
     ValueError,
     TypeError,
@@ -58,17 +59,38 @@ def read_header(file: IO[bytes], name: str) -> ArrayHeader:
     """
     try:
         version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            read = np.lib.format.read_array_header_1_0
-        else:
-            read = np.lib.format.read_array_header_2_0
+        read = _READ[version]
+        _check_length(file, 2 if version == (1, 0) else 4)
         shape, fortran, dtype = read(file, max_header_size=MAX_HEADER)
+        if len(shape) > MAX_AXES or min(shape, default=0) < 0 or not dtype.itemsize:
+            raise ValueError(f"shape {shape} of {dtype} is no array")
     except _WRONG as error:
         raise DataError(
-            f"{name} is no NumPy array: {str(error).splitlines()[0]}. Save it with "
+            f"{name} is no NumPy array: {_first_line(error)}. Save it with "
             "numpy.save or numpy.savez. [npz.unreadable]"
         ) from error
     return ArrayHeader(tuple(shape), dtype, fortran, file.tell())
+
+
+_READ = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
+"""By version; the third only allows more letters in the names of fields."""
+
+
+def _check_length(file: IO[bytes], n_bytes: int) -> None:
+    """Refuse a header by the length it claims, before so much is read."""
+    start = file.tell()
+    length = int.from_bytes(file.read(n_bytes), "little")
+    if length > MAX_HEADER:
+        raise ValueError(f"its header has {length:,} bytes")
+    file.seek(start)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def no_objects(header: ArrayHeader, what: str) -> None:

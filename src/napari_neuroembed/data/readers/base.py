@@ -100,6 +100,9 @@ class Description:
         What else a person may want to see.
     problems
         All findings; those of severity ``error`` make `read` refuse.
+    place
+        Folder within the source that alone holds the stream, when it is not the
+        source itself.
     """
 
     kind: Kind
@@ -112,6 +115,7 @@ class Description:
     units: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    place: Path | None = None
 
 
 class Reader(Protocol):

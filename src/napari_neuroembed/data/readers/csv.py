@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class CsvReader:
             return 0.0, "is no text"
         encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
         lines = head[: len(head) // 2 * 2].decode(encoding, "replace").splitlines()
+        if not lines:
+            return 0.0, "is empty"
         if lines[0].lstrip("\xef\xbb\xbf\ufeff ")[:1] in ("{", "[", "<"):
             return 0.0, "is another kind of text"
         if re.match(r"^[^\d\s]*scorer\b", lines[0]):
@@ -128,7 +131,7 @@ def _table(text: Text) -> pd.DataFrame:
             f'"{text.first_line}". Add one, e.g. time_s,speed, or save the numbers as '
             "npy. [csv.header]"
         )
-    twice = sorted({name for name in first if first.count(name) > 1})
+    twice = sorted(name for name, n in Counter(first).items() if n > 1)
     if twice:
         raise DataError(
             f"{text.path}: the column {twice[0]!r} occurs {first.count(twice[0])} "

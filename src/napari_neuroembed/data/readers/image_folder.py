@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.readers.media import IMAGE_FORMATS, open_media
 from napari_neuroembed.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -25,7 +26,7 @@ def image_size(path: Path) -> tuple[int, int, str]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with open_media(path, IMAGE_FORMATS) as container:
             context = container.streams.video[0].codec_context
             return int(context.height), int(context.width), str(context.pix_fmt or "")
     except (av.error.FFmpegError, OSError, IndexError) as error:
@@ -76,7 +77,7 @@ class ImageFolder:
         import av
 
         try:
-            with av.open(str(path)) as container:
+            with open_media(path, IMAGE_FORMATS) as container:
                 frame = next(container.decode(video=0))
                 image: NDArray[Any] = frame.to_ndarray(format=self._format)
         except (av.error.FFmpegError, OSError, StopIteration) as error:

@@ -16,10 +16,13 @@ from napari_neuroembed.data.readers.signals import (
     read_signals,
 )
 from napari_neuroembed.data.recording import Kind, Stream
+from napari_neuroembed.data.size_cap import largest
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.options.readers import TableOptions
 
 MAX_BYTES = 256 << 20
+_BYTES_PER_LETTER = 40
+"""Memory that the smallest of lists takes, for each letter of the text."""
 
 
 class JsonReader:
@@ -92,13 +95,28 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON, a missing value is null")
 
 
+def _numbers(value: Any) -> Any:
+    """Return a list of numbers and nulls as an array, or None when it is none."""
+    if not isinstance(value, list):
+        return None
+    if any(
+        not isinstance(v, int | float | None) or v is True or v is False for v in value
+    ):
+        return None
+    try:
+        return np.array(value, dtype=np.float64)
+    except OverflowError:  # a whole number of 400 digits
+        return None
+
+
 def _signals(source: Source) -> dict[str, tuple[Any, str]]:
     """Return values and unit of every signal."""
     path = source.path
-    if path.stat().st_size > MAX_BYTES:
+    limit = min(MAX_BYTES, largest() // _BYTES_PER_LETTER)
+    if path.stat().st_size > limit:
         raise DataError(
             f"{path} has {path.stat().st_size:,} bytes; the limit for JSON is "
-            f"{MAX_BYTES:,}. Save the numbers as npz. [size.cap]"
+            f"{limit:,}. Save the numbers as npz. [size.cap]"
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -112,11 +130,8 @@ def _signals(source: Source) -> dict[str, tuple[Any, str]]:
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, dict) or not {"name", "value"} <= set(entry):
             break
-        try:
-            values = np.array(entry["value"], dtype=np.float64)
-        except (ValueError, TypeError):
-            break
-        if values.ndim != 1:
+        values = _numbers(entry["value"])
+        if values is None or str(entry["name"]) in found:
             break
         found[str(entry["name"])] = (values, str(entry.get("unit", "")))
     else:
@@ -124,6 +139,6 @@ def _signals(source: Source) -> dict[str, tuple[Any, str]]:
             return found
     raise DataError(
         f'{path}: expected a list such as [{{"name": "speed", "value": [0.1, '
-        f'0.2], "unit": "cm/s"}}]; signal {len(found)} is not of that form. '
-        "[json.signals]"
+        f'0.2], "unit": "cm/s"}}] with every name once; signal {len(found)} is not of '
+        "that form. [json.signals]"
     )

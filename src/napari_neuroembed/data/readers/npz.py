@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -27,6 +29,7 @@ from napari_neuroembed.data.readers.signals import (
     read_signals,
 )
 from napari_neuroembed.data.recording import Kind, Stream
+from napari_neuroembed.data.size_cap import MAX_RATIO, largest
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.options.readers import ArrayOptions
 
@@ -34,7 +37,17 @@ RATE_KEYS = ("rate_hz", "fps")
 TIME_KEYS = ("times_s", "time_s")
 NAME_KEYS = ("names", "joints", "neuron_names", "columns")
 UNIT_KEYS = ("units", "unit")
-_RATIO = 200
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+)
+"""What zipfile raises for archives that are damaged, encrypted or of another kind."""
 
 
 class NpzReader:
@@ -51,7 +64,7 @@ class NpzReader:
         try:
             with zipfile.ZipFile(source.path) as archive:
                 names = archive.namelist()
-        except (zipfile.BadZipFile, OSError):
+        except ZIP_ERRORS:
             return 0.0, "is no zip file of arrays"
         if names and all(name.endswith(".npy") for name in names):
             return 0.9, f"holds the arrays {', '.join(n[:-4] for n in names[:6])}"
@@ -104,7 +117,7 @@ def list_arrays(
             infos = archive.infolist()
             _caps(path, infos, accept)
             for info in infos:
-                if not info.filename.endswith(".npy") or "/" in info.filename:
+                if not _is_member(info.filename):
                     raise DataError(
                         f"{path} holds {info.filename!r}, which numpy.savez would not "
                         "have written. [npz.unreadable]"
@@ -119,8 +132,13 @@ def list_arrays(
                         f"{header.n_bytes:,} bytes, but {info.file_size:,} bytes are "
                         "stored with its header. Save it again. [npz.unreadable]"
                     )
+                if info.filename[:-4] in found:
+                    raise DataError(
+                        f"{path} holds {info.filename!r} twice. Save it again. "
+                        "[npz.unreadable]"
+                    )
                 found[info.filename[:-4]] = header
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         raise _unreadable(path, error) from error
     return found
 
@@ -137,7 +155,7 @@ def load_array(path: Path, key: str) -> NDArray[Any]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             loaded: NDArray[Any] = arrays[key]
             return loaded
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
+    except (*ZIP_ERRORS, MemoryError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -295,13 +313,17 @@ def _lengths(
 def _caps(path: Path, infos: list[zipfile.ZipInfo], accept: frozenset[str]) -> None:
     whole = sum(info.file_size for info in infos)
     stored = max(sum(info.compress_size for info in infos), 1)
-    cap = psutil.virtual_memory().available // 2
-    if "size.cap" not in accept and (whole > _RATIO * stored or whole > cap):
+    cap = min(int(psutil.virtual_memory().available) // 2, largest())
+    if "size.cap" not in accept and (whole > MAX_RATIO * stored or whole > cap):
         raise DataError(
             f"{path}: {stored:,} stored bytes become {whole:,} ({whole / stored:.0f} "
-            f"to 1); the limits are {_RATIO} to 1 and {cap:,} bytes. If the file is "
+            f"to 1); the limits are {MAX_RATIO} to 1 and {cap:,} bytes. If the file is "
             "trustworthy, --accept size.cap. [size.cap]"
         )
+
+
+def _is_member(name: str) -> bool:
+    return name.endswith(".npy") and not set(name) & set("/\\\0")
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -55,8 +55,8 @@ def rate_problems(
                     "error",
                     f"two frame rates: {first.hz:g} per second ({first.origin}) and "
                     f"{other.hz:g} ({other.origin}) differ by more than 1 %. Give the "
-                    "right one as rate_hz; --accept rate.conflict takes "
-                    f"{first.hz:g}.",
+                    "right one as rate_hz (--rate), or leave it out to take that of "
+                    f"the file; --accept rate.conflict takes {first.hz:g}.",
                     name,
                 )
             )
@@ -90,8 +90,9 @@ def clock(
         return TimeAxis(n_frames, 0.0, claims[0].hz), claims[0].origin
     raise DataError(
         f'"{name}" holds {n_frames:,} frames but no frame rate. Give it with --rate '
-        "15.5 (frames per second; rate_hz in project.yaml, --pose-rate for poses), or "
-        "point to a timestamp file with --sync. [rate.missing]"
+        "15.5 (frames per second; --pose-rate, --trace-rate ... for a file given with "
+        "--pose, --trace ...; rate_hz in project.yaml), or point to a timestamp file "
+        "with --sync. [rate.missing]"
     )
 
 

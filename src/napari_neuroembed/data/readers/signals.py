@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.footprints import Footprints
 from napari_neuroembed.data.problems import Problem, refuse
 from napari_neuroembed.data.readers.base import Description
 from napari_neuroembed.data.readers.rates import (
@@ -42,6 +43,8 @@ class Signals:
         Frame rates the file states.
     confidence
         Of every point, (time, point), where the tracker gave it.
+    footprints
+        Pixels of every trace, where the file has them.
     facts, problems
         What a person may want to know, and what is wrong.
     """
@@ -54,6 +57,7 @@ class Signals:
     times_s: NDArray[np.float64] | None = None
     claims: tuple[RateClaim, ...] = ()
     confidence: NDArray[Any] | None = None
+    footprints: Footprints | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -120,6 +124,7 @@ def read_signals(
             names=signals.names,
             units=signals.unit,
             facts=facts,
+            footprints=signals.footprints,
         )
     }
 

@@ -11,9 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.size_cap import largest
 from napari_neuroembed.errors import DataError
 
 MAX_BYTES = 1 << 30
+MAX_COLUMNS = 50_000
+_BYTES_PER_LETTER = 8
+"""Memory that a table takes while it is read, for each letter."""
 _SEPARATORS = (",", ";", "\t")
 
 
@@ -32,10 +36,29 @@ class Text:
         return self.content.split("\n", 1)[0].strip()[:120]
 
     def rows(self, n: int) -> list[list[str]]:
-        """Return the cells of the first `n` lines."""
+        """Return the cells of the first `n` lines.
+
+        Raises
+        ------
+        DataError
+            When a cell is longer than any is, or there are more columns than 50,000.
+        """
         lines = io.StringIO(self.content)
         reader = csv.reader(lines, delimiter=self.separator)
-        return [row for row, _ in zip(reader, range(n), strict=False)]
+        try:
+            rows = [row for row, _ in zip(reader, range(n), strict=False)]
+        except csv.Error as error:
+            raise DataError(
+                f"{self.path}, line {reader.line_num}: {error}. Export it again. "
+                "[csv.rows]"
+            ) from error
+        widest = max(map(len, rows), default=0)
+        if widest > MAX_COLUMNS:
+            raise DataError(
+                f"{self.path} has {widest:,} columns; the limit is {MAX_COLUMNS:,}. "
+                "Save the numbers as npz. [size.cap]"
+            )
+        return rows
 
 
 def read_text(path: Path, separator: str = "") -> Text:
@@ -51,9 +74,10 @@ def read_text(path: Path, separator: str = "") -> Text:
     size = path.stat().st_size
     if size == 0:
         raise DataError(f"{path} is empty. Export it again. [csv.empty]")
-    if size > MAX_BYTES:
+    limit = min(MAX_BYTES, largest() // _BYTES_PER_LETTER)
+    if size > limit:
         raise DataError(
-            f"{path} has {size:,} bytes; the limit for text is {MAX_BYTES:,}. Save the "
+            f"{path} has {size:,} bytes; the limit for text is {limit:,}. Save the "
             "numbers as npz. [size.cap]"
         )
     raw = path.read_bytes()
@@ -73,7 +97,13 @@ def read_text(path: Path, separator: str = "") -> Text:
 
 def _decode(raw: bytes, path: Path) -> tuple[str, tuple[Problem, ...]]:
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16"), ()
+        try:
+            return raw.decode("utf-16"), ()
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path} begins like UTF-16, but byte {error.start:,} is none: it is "
+                "cut or damaged. Export it again. [csv.rows]"
+            ) from error
     try:
         return raw.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:

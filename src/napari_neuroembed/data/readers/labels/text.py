@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.size_cap import largest
 from napari_neuroembed.errors import DataError
 
 SEPARATORS = (",", ";", "\t")
@@ -15,6 +16,9 @@ SEPARATORS = (",", ";", "\t")
 
 MAX_BYTES = 256 * 1024**2
 """A label file larger than this is refused."""
+
+_BYTES_PER_LETTER = 40
+"""Memory that a table takes while it is read, for each letter."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +107,20 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path} is not there.")
-    if path.stat().st_size > MAX_BYTES:
+    limit = min(MAX_BYTES, largest() // _BYTES_PER_LETTER)
+    if path.stat().st_size > limit:
         raise DataError(
-            f"{path} has {path.stat().st_size:,} bytes; label files may have "
-            f"{MAX_BYTES:,}."
+            f"{path} has {path.stat().st_size:,} bytes; label files may have {limit:,}."
         )
     content = path.read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16"), []
+        try:
+            return content.decode("utf-16"), []
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path} begins like UTF-16, but byte {error.start:,} is none: it is "
+                "cut or damaged. Export the labels again."
+            ) from error
     if content.startswith(b"\x80"):
         raise DataError(f"{path} is no text file. {_about_pickle(content, path.name)}")
     if b"\0" in content[:65536]:

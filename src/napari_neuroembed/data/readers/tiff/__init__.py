@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem, refuse
 from napari_neuroembed.data.readers.base import Description, Source, parse_options
 from napari_neuroembed.data.readers.frame_files import gap_times, missing_frames
 from napari_neuroembed.data.readers.rates import RateClaim, clock, rate_problems
+from napari_neuroembed.data.readers.tiff.channels import choose_channels
 from napari_neuroembed.data.readers.tiff.directory import Directory
 from napari_neuroembed.data.readers.tiff.ifd import is_tiff
 from napari_neuroembed.data.readers.tiff.index import read_directories
@@ -22,10 +24,19 @@ from napari_neuroembed.data.recording import Kind, Stream, TimeAxis
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.options.readers import TiffOptions
 
-_CUT = frozenset({"tiff.truncated", "tiff.one_frame", "tiff.channel_length"})
+_DAMAGE = frozenset(
+    {"tiff.truncated", "scanimage.indivisible", "prairie.unwritten", "prairie.xml"}
+)
+"""What only `salvage` goes on with, as frames are left out."""
+
+_CUT = _DAMAGE | {"tiff.one_frame", "tiff.channel_length"}
 """What `salvage` goes on with, as far as complete frames were found."""
 
-_BEYOND = frozenset({"tiff.codec", "tiff.pixels", "tiff.pages", "tiff.ome_set"})
+_BEYOND = frozenset(
+    {"tiff.codec", "tiff.pixels", "tiff.pages", "tiff.ome_set", "scanimage.mroi"}
+    | {"scanimage.header", "scanimage.layout", "scanimage.lost", "scanimage.plane"}
+    | {"prairie.layout", "prairie.plane", "prairie.cycles"}
+)
 """What nobody can accept, because no frames could be made of it."""
 
 
@@ -39,6 +50,7 @@ class Look:
     order: tuple[int, ...]
     roles: tuple[str, ...]
     problems: tuple[Problem, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_frames(self) -> int:
@@ -47,8 +59,12 @@ class Look:
 
     @property
     def claims(self) -> tuple[RateClaim, ...]:
-        """Frame rates the files state; equal statements once."""
+        """Frame rates the files state, that of the times first; equal ones once."""
         found: dict[float, RateClaim] = {}
+        times = self.times_s
+        if times is not None and len(times) > 1:
+            hz = 1 / float(np.median(np.diff(times)))
+            found[round(hz, 9)] = RateClaim(hz, self.stack.layouts[0].times_origin)
         for layout in self.stack.layouts:
             for claim in layout.claims:
                 found.setdefault(round(claim.hz, 9), claim)
@@ -72,9 +88,12 @@ class TiffReader:
     options = TiffOptions
 
     def sniff(self, source: Source) -> tuple[float, str]:
-        """Return 0.9 when every path is a TIFF by its first four bytes."""
+        """Return 0.8 when every path is a TIFF by its first four bytes.
+
+        Readers of one microscope's TIFFs are surer of theirs.
+        """
         if all(p.is_file() and is_tiff(p) for p in (source.path, source.paths[-1])):
-            return 0.9, "begins like a TIFF"
+            return 0.8, "begins like a TIFF"
         return 0.0, "does not begin like a TIFF"
 
     def describe(self, source: Source, options: Mapping[str, Any]) -> Description:
@@ -97,8 +116,12 @@ class TiffReader:
         return {"neural": open_stream(seen, rate_hz, accept, salvage)}
 
 
-def look(source: Source, options: TiffOptions) -> Look:
-    """Read directories, decide what the pages are, collect every problem."""
+def look(source: Source, options: TiffOptions, *, is_folder: bool = False) -> Look:
+    """Read directories, decide what the pages are, collect every problem.
+
+    In a folder of single frames (`is_folder`) the OME-XML is not read: that of one
+    file may describe the whole set.
+    """
     for path in source.paths:
         if path.is_dir():
             raise DataError(
@@ -106,8 +129,14 @@ def look(source: Source, options: TiffOptions) -> Look:
                 f"as {path / '*.tif'}, or the reader tiff_folder."
             )
     directories = read_directories(source.paths, source.cache)
+    if is_folder:
+        directories = tuple(
+            replace(d, description="") if len(d.images) == 1 else d for d in directories
+        )
     stack = assemble(directories, options, source.name)
-    order, roles, problems = _channels(stack, options, source.name)
+    order, roles, problems = choose_channels(
+        stack.file.shape[1], options.channels, source.name
+    )
     if all(layout.n_planes == 1 for layout in stack.layouts) and len(directories) > 1:
         names = [p.name for p in source.paths]
         problems += missing_frames(source.name, names)
@@ -123,21 +152,16 @@ def description(seen: Look) -> Description:
     if len(seen.order) > 1:
         shape = (seen.n_frames, len(seen.order), first.height, first.width)
     claims = seen.claims
-    times = seen.times_s
-    rate = claims[0].hz if claims else None
-    origin = claims[0].origin if claims else ""
-    if times is not None:
-        rate, origin = 1 / float(np.median(np.diff(times))), "OME DeltaT of every plane"
     return Description(
         kind="neural",
         shape=shape,
         dtype=first.dtype.newbyteorder("=").name,
         axes="TYX" if len(shape) == 3 else "TCYX",
-        rate_hz=rate,
-        rate_origin=origin,
+        rate_hz=claims[0].hz if claims else None,
+        rate_origin=claims[0].origin if claims else "",
         names=seen.roles,
         units="counts",
-        facts=facts(seen),
+        facts={**facts(seen), **seen.facts},
         problems=(*seen.problems, *rate_problems(seen.name, claims)),
     )
 
@@ -173,7 +197,7 @@ def open_stream(
     """
     claims = seen.claims
     problems = [*seen.problems, *rate_problems(seen.name, claims, rate_hz)]
-    forgiven = (accept - _BEYOND - {"tiff.truncated"}) | (_CUT if salvage else set())
+    forgiven = (accept - _BEYOND - _DAMAGE) | (_CUT if salvage else set())
     if not seen.stack.is_row:
         forgiven -= {"tiff.axes"}
     refuse(problems, seen.name, forgiven)
@@ -183,13 +207,18 @@ def open_stream(
             f"{seen.name}: {seen.n_frames} complete frames, expected 2 or more. "
             "[tiff.one_frame]"
         )
-    axis, origin = _clock(seen, claims, rate_hz)
-    found = {**facts(seen), "rate_origin": origin}
+    is_given = "rate.conflict" in accept and bool(
+        rate_problems(seen.name, claims[:1], rate_hz)
+    )
+    axis, origin = _clock(seen, rate_hz, None if is_given else seen.times_s)
+    found = {**facts(seen), **seen.facts, "rate_origin": origin}
     if salvage and (seen.stack.n_cut or problems):
         found["salvaged"] = (
             f"{seen.n_frames:,} complete frames kept, {seen.stack.n_cut:,} lost at the "
             "end: " + "; ".join(p.text for p in problems if p.id in _CUT)
         )
+        kept = f"salvaged: {seen.n_frames:,} complete frames kept"
+        found["notes"] = [*found.get("notes", ()), f"{kept}, the rest left out"]
     order = list(seen.order)
     paths = [d.path for d in seen.directories]
     data = open_stack(
@@ -199,11 +228,13 @@ def open_stream(
 
 
 def _clock(
-    seen: Look, claims: tuple[RateClaim, ...], rate_hz: float | None
+    seen: Look, rate_hz: float | None, times_s: NDArray[np.float64] | None
 ) -> tuple[TimeAxis, str]:
     axis, origin = clock(
-        seen.name, seen.n_frames, claims=claims, given=rate_hz, times_s=seen.times_s
+        seen.name, seen.n_frames, claims=seen.claims, given=rate_hz, times_s=times_s
     )
+    if times_s is not None:
+        origin = seen.stack.layouts[0].times_origin
     single = all(layout.n_planes == 1 for layout in seen.stack.layouts)
     if single and axis.rate_hz is not None:
         names = [Path(d.path).name for d in seen.directories]
@@ -212,28 +243,3 @@ def _clock(
             axis = TimeAxis(seen.n_frames, times_s=times)
             origin += "; missing frame numbers are gaps"
     return axis, origin
-
-
-def _channels(
-    stack: Stack, options: TiffOptions, name: str
-) -> tuple[tuple[int, ...], tuple[str, ...], list[Problem]]:
-    """Return which channels to take, their roles and what is wrong with that."""
-    n = stack.file.shape[1]
-    if options.channels is None:
-        if n == 1:
-            return (0,), (), []
-        text = (
-            f"it has {n} channels and it is not known which one is the indicator. Say "
-            "channels: {functional: 0, anatomical: 1}, or {functional: 0} for one."
-        )
-        problem = Problem("tiff.channels", "error", text, name)
-        return tuple(range(n)), (), [problem]
-    order, roles = tuple(options.channels.values()), tuple(options.channels)
-    if any(c >= n for c in order) or len(set(order)) < len(order) or not order:
-        text = (
-            f"channels {dict(options.channels)} do not fit a file with {n} channels "
-            f"(numbers 0 to {n - 1}, each once). For channels that take turns in a "
-            "flat row of pages say axes: TCYX and n_channels: 2."
-        )
-        return (0,), (), [Problem("tiff.channels", "error", text, name)]
-    return order, roles, []

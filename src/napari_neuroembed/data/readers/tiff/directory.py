@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 PAGE = np.dtype(
     [
         ("ifd", "i8"),  # where its directory starts
+        ("ifd_end", "i8"),  # first byte after it
         ("offset", "i8"),  # where its first pixel starts
-        ("stored", "i8"),  # bytes of its strips or tiles
-        ("end", "i8"),  # first byte after its last strip or tile
+        ("low", "i8"),  # first byte of any strip or tile
+        ("end", "i8"),  # first byte after the last of them
+        ("stored", "i8"),  # bytes of all of them
         ("width", "i8"),
         ("height", "i8"),
         ("samples", "i8"),
@@ -25,6 +27,7 @@ PAGE = np.dtype(
         ("photometric", "i8"),
         ("reduced", "?"),  # a thumbnail
         ("packed", "?"),  # pixels lie uncompressed, one after the other
+        ("shared", "?"),  # two of its strips or tiles share bytes
         ("series", "?"),  # its description starts a new series of tifffile
     ]
 )
@@ -57,6 +60,8 @@ class Directory:
         First byte after everything that any page uses.
     broken
         Why the walk ended early; empty when the chain is whole.
+    orphan
+        Where a page starts that the chain does not reach; -1 without one.
     """
 
     path: Path
@@ -71,6 +76,7 @@ class Directory:
     spent: int = 0
     last: int = 0
     broken: str = ""
+    orphan: int = -1
 
     @functools.cached_property
     def images(self) -> NDArray[Any]:

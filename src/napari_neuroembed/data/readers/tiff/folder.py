@@ -35,13 +35,13 @@ class TiffFolderReader:
     options = TiffFolderOptions
 
     def sniff(self, source: Source) -> tuple[float, str]:
-        """Return 0.85 for a folder with two or more TIFFs."""
+        """Return 0.75 for a folder with two or more TIFFs."""
         if not source.path.is_dir():
             return 0.0, "is no folder"
         frames, _ = list_frames(source.path, SUFFIXES)
         if len(frames) < 2:
             return 0.0, f"holds {len(frames)} TIFFs"
-        return 0.85, f"a folder of {len(frames):,} TIFFs"
+        return 0.75, f"a folder of {len(frames):,} TIFFs"
 
     def describe(self, source: Source, options: Mapping[str, Any]) -> Description:
         """Look at the names and sizes of all files and at some headers."""
@@ -152,9 +152,9 @@ def _stack(
         odd = [i for i, size in enumerate(sizes) if size != usual][: _SAMPLE - 2]
         picked = sorted({0, len(files) - 1, *odd})
         chosen = tuple(files[i] for i in picked)
-    seen = look(dataclasses.replace(source, paths=chosen), told)
+    seen = look(dataclasses.replace(source, paths=chosen), told, is_folder=True)
     if len(chosen) < len(files) and any(k.n_planes > 1 for k in seen.stack.layouts):
-        return look(dataclasses.replace(source, paths=files), told)
+        return look(dataclasses.replace(source, paths=files), told, is_folder=True)
     return seen
 
 

@@ -15,32 +15,40 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_neuroembed.data.readers.tiff.directory import PAGE, Directory
+from napari_neuroembed.data.readers.tiff.orphans import find_orphan
+from napari_neuroembed.data.readers.tiff.page_row import ROW_TAGS, page_row
+from napari_neuroembed.data.readers.tiff.tag_values import (
+    LARGEST,
+    BrokenDirectoryError,
+    Tags,
+    TagValues,
+    value_bytes,
+)
 from napari_neuroembed.errors import DataError
 
 MAX_TAGS = 4096
 MAX_PAGES = 20_000_000
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-_SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
-_NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8", 5: "u4"}
-_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_LARGEST = 1 << 56
+_LONG_TEXT = 1024
 _ImageDescription, _Software, _SubIFDs, _XResolution = 270, 305, 330, 282
-_WANTED = {254, 256, 257, 258, 259, 262, 266, 270, 273, 277, 279, 282, 284, 305}
-_WANTED |= {322, 323, 324, 325, 330, 339}
-
-_NEEDED = _WANTED - {270, 282, 305}
+_NEEDED = ROW_TAGS | {_SubIFDs}
+_WANTED = _NEEDED | {_ImageDescription, _Software, _XResolution}
+_END, _SERIES = PAGE.names.index("end"), PAGE.names.index("series")  # type: ignore[union-attr]
 _ORDER: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 
-Entry = tuple[int, int, int]
-"""Type, count and position of a tag's value."""
 
+def read_directory(
+    path: Path, most: int = MAX_PAGES, *, described: bool = True
+) -> Directory:
+    """Walk the directories of a TIFF or BigTIFF.
 
-class BrokenDirectoryError(Exception):
-    """A directory that cannot be what the writer meant; the walk ends before it."""
-
-
-def read_directory(path: Path) -> Directory:
-    """Walk all directories of a TIFF or BigTIFF.
+    Parameters
+    ----------
+    path
+        The file.
+    most
+        Stop after so many pages, which is no damage; all when not given.
+    described
+        Keep the description, which in each file of an OME set may be that of all.
 
     Raises
     ------
@@ -55,7 +63,9 @@ def read_directory(path: Path) -> Directory:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
     ):
         walk = _Walk(view, path, size)
-        walk.run()
+        if not described:
+            del walk.texts[_ImageDescription]
+        walk.run(most)
         return walk.result()
 
 
@@ -82,7 +92,7 @@ class _Like:
     content: int
     strip: int
     kind: int
-    spent: int
+    outside: int
 
 
 class _Walk:
@@ -101,7 +111,8 @@ class _Walk:
         self.entry = struct.Struct(o + ("HHQ8s" if self.big else "HHI4s"))
         self.count = struct.Struct(o + ("Q" if self.big else "H"))
         self.pointer = struct.Struct(o + ("Q" if self.big else "I"))
-        self.numbers = {k: struct.Struct(o + c) for k, c in _CODES.items()}
+        self.reader = TagValues(view, size, o)
+        self.directories = 0
         self.rows: list[tuple[Any, ...]] = []
         self.series: list[str] = []
         self.texts = {_ImageDescription: "", _Software: ""}
@@ -109,22 +120,25 @@ class _Walk:
         self.pyramid = False
         self.spent = 16 if self.big else 8
         self.last = self.spent
+        self.shared: set[bytes] = set()
         self.like: _Like | None = None
         self.broken = ""
+        self.ended = False
 
-    def run(self) -> None:
+    def run(self, most: int) -> None:
         """Follow the chain until its end, a loop or a damaged place."""
         seen: set[int] = set()
         why = ""
         try:
             at = self._unpack(self.pointer, 8 if self.big else 4)
-            while at and not why:
+            while at and not why and len(self.rows) < most:
                 seen.add(at)
                 at = self._page(at)
                 if at in seen:
                     why = "it is the one of an earlier page"
-                elif len(self.rows) > MAX_PAGES:
-                    why = f"there are more than {MAX_PAGES:,} pages"
+            self.ended = not at
+            if at and not why and most == MAX_PAGES:
+                why = f"there are more than {MAX_PAGES:,} pages"
         except BrokenDirectoryError as error:
             why = str(error)
         if why:
@@ -138,12 +152,17 @@ class _Walk:
                 f"{self.broken or 'the first directory is missing'}. The file has "
                 f"{self.size:,} bytes; copy or export it again. [tiff.unreadable]"
             )
+        pages = np.array(self.rows, dtype=PAGE)
+        orphan = -1
+        if self.ended and not self.broken and not self.pyramid:
+            orphan = find_orphan(self.reader, pages, self.spent, self.count, self.entry)
         return Directory(
             path=self.path,
             file_bytes=self.size,
             byteorder=self.order,
-            pages=np.array(self.rows, dtype=PAGE),
-            description=self.texts[_ImageDescription],
+            pages=pages,
+            orphan=orphan,
+            description=self.texts.get(_ImageDescription, ""),
             software=self.texts[_Software],
             series=tuple(self.series),
             pixels_per_unit=self.resolution,
@@ -171,13 +190,13 @@ class _Walk:
         if self.like is not None and self._is_like_last(at, first, stop):
             return following
         inline = self.pointer.size
-        tags: dict[int, Entry] = {}
+        tags: Tags = {}
         position = first + self.entry.size - inline
         last = stop + inline
         outside = 0
         for tag, kind, count, raw in self.entry.iter_unpack(self.view[first:stop]):
-            n_bytes = _SIZES.get(kind, 1) * count
-            if n_bytes > inline:
+            n_bytes = value_bytes(kind, count)
+            if n_bytes > inline and not self._is_shared(n_bytes, raw):
                 outside += n_bytes
             if tag in _WANTED:
                 where = position
@@ -191,16 +210,25 @@ class _Walk:
                 tags[tag] = (kind, count, where)
                 last = max(last, where + n_bytes)
             position += self.entry.size
-        self.rows.append(self._row(at, tags))
-        self.last = max(self.last, last, self.rows[-1][3])
-        self.spent += stop + inline - at + outside
+        series = self._starts_series(tags)
+        self._spend(stop + inline - at, outside)
+        self.rows.append(
+            page_row(self.reader, tags, (at, stop + inline), series=series)
+        )
+        self.last = max(self.last, last, self.rows[-1][_END])
         self._remember(tags, first, stop, outside)
         self._texts(tags)
         return following
 
-    def _remember(
-        self, tags: dict[int, Entry], first: int, stop: int, outside: int
-    ) -> None:
+    def _is_shared(self, n_bytes: int, place: bytes) -> bool:
+        """Whether an earlier page has the same long text, as pages of ScanImage do."""
+        if n_bytes < _LONG_TEXT:
+            return False
+        known = place in self.shared
+        self.shared.add(place)
+        return known
+
+    def _remember(self, tags: Tags, first: int, stop: int, outside: int) -> None:
         """Keep what the next directory must look like to be read at a glance.
 
         That is: nothing differs but the place of its one strip and texts nobody needs.
@@ -224,7 +252,7 @@ class _Walk:
             content=content & ignored,
             strip=strip[2] - first,
             kind=strip[0],
-            spent=self.count.size + stop - first + inline + outside,
+            outside=outside,
         )
 
     def _is_like_last(self, at: int, first: int, stop: int) -> bool:
@@ -234,103 +262,25 @@ class _Walk:
             return False
         if int.from_bytes(self.view[first:stop], "little") & like.mask != like.content:
             return False
-        number = self.numbers[like.kind]
+        number = self.reader.numbers[like.kind]
         offset = number.unpack_from(self.view, first + like.strip)[0]
-        if offset > _LARGEST:
+        if offset > LARGEST:
             return False
-        last = self.rows[-1]
-        row = (at, offset, last[2], offset + last[2], *last[4:])
-        self.rows.append(row)
-        self.spent += like.spent
-        self.last = max(self.last, stop + self.pointer.size, row[3])
+        stop += self.pointer.size
+        self._spend(stop - at, like.outside)
+        rest = self.rows[-1][_END:]
+        self.rows.append((at, stop, offset, offset, offset + rest[1], *rest[1:]))
+        self.last = max(self.last, stop, offset + rest[1])
         return True
 
-    def _row(self, at: int, tags: dict[int, Entry]) -> tuple[Any, ...]:
-        width, height = self._one(tags, 256, 0), self._one(tags, 257, 0)
-        samples = self._one(tags, 277, 1)
-        bits = self._values(tags[258]) if 258 in tags else [1]
-        if width < 1 or height < 1 or samples < 1 or min(bits) < 1:
-            raise BrokenDirectoryError(
-                f"size {width} x {height}, {samples} samples of {min(bits)} bits"
-            )
-        tiled = 324 in tags
-        where = tags.get(324 if tiled else 273)
-        offsets = self._values(where) if where else []
-        if not offsets:
-            raise BrokenDirectoryError("it says nowhere where its pixels are")
-        expected = height * ((width * samples * bits[0] + 7) // 8)
-        counts = self._counts(tags, tiled, len(offsets), expected)
-        ends = [start + size for start, size in zip(offsets, counts, strict=True)]
-        compression = self._one(tags, 259, 1)
-        whole_tile = len(offsets) == 1 and (
-            self._one(tags, 322, width) == width
-            and self._one(tags, 323, height) == height
-        )
-        packed = (
-            compression == 1
-            and (not tiled or whole_tile)
-            and bits[0] in (8, 16, 32, 64)
-            and len(set(bits)) == 1
-            and self._one(tags, 266, 1) == 1
-            and sum(counts) == expected
-            and offsets[1:] == ends[:-1]
-        )
-        return (
-            at,
-            offsets[0],
-            sum(counts),
-            max(ends),
-            width,
-            height,
-            samples,
-            bits[0],
-            self._one(tags, 339, 1),
-            compression,
-            self._one(tags, 262, 1),
-            bool(self._one(tags, 254, 0) & 1),
-            packed,
-            self._starts_series(tags),
-        )
+    def _spend(self, directory: int, outside: int) -> None:
+        """Count the bytes of a directory; those of all cannot exceed the file's."""
+        self.directories += directory
+        self.spent += directory + outside
+        if self.directories > self.size:
+            raise BrokenDirectoryError("its directories lie one upon the other")
 
-    def _counts(
-        self, tags: dict[int, Entry], tiled: bool, n: int, expected: int
-    ) -> list[int]:
-        tag = 325 if tiled else 279
-        if tag not in tags:
-            if n == 1:
-                return [expected]
-            raise BrokenDirectoryError("it says nowhere how long its strips are")
-        counts = self._values(tags[tag])
-        if len(counts) != n:
-            raise BrokenDirectoryError(f"{n} strips but {len(counts)} lengths")
-        return counts
-
-    def _values(self, entry: Entry) -> list[int]:
-        kind, count, where = entry
-        if kind not in _NUMBERS or count < 1:
-            raise BrokenDirectoryError(f"a number is stored as type {kind} x {count}")
-        if count == 1 and kind != 5:
-            values = [self.numbers[kind].unpack_from(self.view, where)[0]]
-        else:
-            raw = self.view[where : where + _SIZES[kind] * count]
-            values = np.frombuffer(raw, self.order + _NUMBERS[kind]).tolist()
-        if max(values) > _LARGEST:
-            raise BrokenDirectoryError("a position is beyond any file")
-        return values
-
-    def _one(self, tags: dict[int, Entry], tag: int, default: int) -> int:
-        return self._values(tags[tag])[0] if tag in tags else default
-
-    def _text(self, entry: Entry) -> str:
-        kind, count, where = entry
-        raw = self.view[where : where + _SIZES.get(kind, 1) * count]
-        raw = raw.split(b"\0", 1)[0]
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError:
-            return raw.decode("latin-1")
-
-    def _starts_series(self, tags: dict[int, Entry]) -> bool:
+    def _starts_series(self, tags: Tags) -> bool:
         entry = tags.get(_ImageDescription)
         if entry is None:
             return False
@@ -338,16 +288,16 @@ class _Walk:
         head = self.view[where : where + 9]
         return bool(head == b'{"shape":' or head[:7] == b"shape=(")
 
-    def _texts(self, tags: dict[int, Entry]) -> None:
+    def _texts(self, tags: Tags) -> None:
         """Keep texts of the first page, and of every page that starts a series."""
-        if self.rows[-1][-1]:
-            self.series.append(self._text(tags[_ImageDescription]))
+        if self.rows[-1][_SERIES]:
+            self.series.append(self.reader.text(tags[_ImageDescription]))
         self.pyramid |= _SubIFDs in tags
         if len(self.rows) > 1:
             return
         for tag in self.texts:
             if tag in tags:
-                self.texts[tag] = self._text(tags[tag])
+                self.texts[tag] = self.reader.text(tags[tag])
         if _XResolution in tags and tags[_XResolution][0] == 5:
-            top, bottom = self._values((5, 1, tags[_XResolution][2]))[:2]
+            top, bottom = self.reader.values((5, 1, tags[_XResolution][2]))[:2]
             self.resolution = top / bottom if bottom else 0.0

@@ -15,13 +15,13 @@ from napari_neuroembed.data.readers.tiff.directory import PAGE, Directory
 from napari_neuroembed.data.readers.tiff.ifd import read_directory
 from napari_neuroembed.files import write_file
 
-VERSION = 1
+VERSION = 2
 WORTH_KEEPING = 1000
 """Files with fewer pages in all are walked again each time (about 10 ms)."""
 
 
 def read_directories(
-    paths: Sequence[Path], cache: Path | None = None
+    paths: Sequence[Path], cache: Path | None = None, *, described: bool = True
 ) -> tuple[Directory, ...]:
     """Return the directories of all files, from the cache when they are unchanged.
 
@@ -33,6 +33,8 @@ def read_directories(
         Folder for index files; None keeps nothing. An index belongs to the names,
         sizes and modification times of the files: when one changes, all are walked
         again and the old index is never read. It can be deleted at any time.
+    described
+        Keep the descriptions of the files.
 
     Raises
     ------
@@ -40,12 +42,12 @@ def read_directories(
         When a file is no TIFF or has no readable page.
     """
     if cache is None:
-        return tuple(read_directory(path) for path in paths)
-    index = index_file(cache, paths, f"tiff {VERSION}")
+        return tuple(read_directory(path, described=described) for path in paths)
+    index = index_file(cache, paths, f"tiff {VERSION}{'' if described else ' bare'}")
     found = _load(index, paths)
     if found is not None:
         return found
-    directories = tuple(read_directory(path) for path in paths)
+    directories = tuple(read_directory(path, described=described) for path in paths)
     if sum(len(d.pages) for d in directories) >= WORTH_KEEPING:
         write_file(index, lambda temporary: _save(temporary, directories))
     return directories
@@ -64,6 +66,7 @@ def _save(path: Path, directories: Sequence[Directory]) -> None:
             "spent": d.spent,
             "last": d.last,
             "broken": d.broken,
+            "orphan": d.orphan,
             "n_pages": len(d.pages),
         }
         for d in directories

@@ -40,8 +40,8 @@ class Layout:
         All planes follow the first page's pixels although it may be the only page.
     claims
         Frame rates found.
-    times_s
-        Time of every time point, where the file has them.
+    times_s, times_origin
+        Centre time of every time point, where the file has them, and what says so.
     pixel_um
         Micrometres per pixel, 0 when unknown.
     set_id
@@ -57,6 +57,7 @@ class Layout:
     follows: bool = False
     claims: tuple[RateClaim, ...] = ()
     times_s: NDArray[np.float64] | None = None
+    times_origin: str = ""
     pixel_um: float = 0.0
     set_id: str = ""
     problems: tuple[Problem, ...] = field(default=())
@@ -84,8 +85,31 @@ def microns_of(value: float, unit: str) -> float:
     return value * _MICRONS.get(unit.strip().lower(), 0.0)
 
 
+def most_planes(directory: Directory) -> int:
+    """Return how many planes a file may describe: a byte for each, but any million."""
+    return max(directory.file_bytes, 1 << 20)
+
+
 def read_layout(directory: Directory) -> Layout:
     """Return what the texts of a file say about its pages."""
+    layout = _layout(directory)
+    if layout.n_planes <= most_planes(directory):
+        return layout
+    n = len(directory.images)
+    text = (
+        f"{layout.flavour} describes {_number_of(layout.n_planes)} pages, found {n:,} "
+        f"in {directory.file_bytes:,} bytes; its text is damaged. Export the file "
+        "again; nothing was opened."
+    )
+    problem = Problem("tiff.one_frame", "error", text, directory.path.name)
+    return Layout(layout.flavour, "I", (n,), problems=(problem,))
+
+
+def _number_of(n: int) -> str:
+    return f"{n:,}" if n < 1 << 63 else "more than 2^63"
+
+
+def _layout(directory: Directory) -> Layout:
     text = directory.description
     if text.startswith("ImageJ="):
         return _imagej(directory)
@@ -197,9 +221,9 @@ def _shape(text: str) -> tuple[tuple[int, ...], str]:
             note: Any = json.loads(text)
             shape = tuple(int(n) for n in note["shape"])
             return shape, str(note.get("axes", ""))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return (), ""
-    return tuple(int(n) for n in re.findall(r"\d+", text)), ""
+    return tuple(int(n[:18]) for n in re.findall(r"\d+", text)), ""
 
 
 def _leading(shape: tuple[int, ...], height: int, width: int) -> tuple[int, ...] | None:

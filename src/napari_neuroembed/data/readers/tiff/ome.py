@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from xml.parsers.expat import ExpatError
 
@@ -14,14 +15,20 @@ from napari_neuroembed.data.readers.tiff.directory import Directory
 from napari_neuroembed.data.readers.tiff.layout import (
     Layout,
     microns_of,
+    most_planes,
     seconds_of,
 )
+from napari_neuroembed.data.size_cap import largest
 
-_MAX_PLANES = 50_000_000
+_BYTES_PER_LETTER = 50
+"""Memory of the tree of a text made of the shortest elements, measured."""
 
 
 class OmeError(Exception):
     """OME-XML that cannot be understood."""
+
+
+_WRONG = (ET.ParseError, ExpatError, OmeError, ValueError, OverflowError, LookupError)
 
 
 def read_ome(directory: Directory) -> Layout:
@@ -33,7 +40,7 @@ def read_ome(directory: Directory) -> Layout:
     name = directory.path.name
     try:
         return _read(directory)
-    except (ET.ParseError, ExpatError, OmeError, ValueError, OverflowError) as error:
+    except _WRONG as error:
         text = (
             f"its OME-XML cannot be understood ({error}). Export the file again, or "
             "save it as plain TIFF and say its axes."
@@ -47,6 +54,8 @@ def _read(directory: Directory) -> Layout:
     text = directory.description
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise OmeError("it declares a document type, which OME files have not")
+    if len(text) * _BYTES_PER_LETTER > largest():
+        raise OmeError(f"it has {len(text):,} letters")
     root = ET.fromstring(text.lstrip("\ufeff ").encode("utf-8"))
     images = [e for e in root.iter() if _tag(e) == "Pixels"]
     if not images:
@@ -66,7 +75,7 @@ def _read(directory: Directory) -> Layout:
     )
     if samples > size["C"] or min(size.values()) < 1:
         raise OmeError(f"sizes {size}, {samples} samples per pixel")
-    if np.prod([float(n) for n in size.values()]) > _MAX_PLANES:
+    if math.prod(size.values()) > most_planes(directory):
         raise OmeError(f"sizes {size}")
     planes, whole = _planes(root, pixels, order, size, name)
     times = _times(pixels, size["T"])
@@ -79,6 +88,7 @@ def _read(directory: Directory) -> Layout:
         planes=planes,
         claims=_claims(pixels, name),
         times_s=times,
+        times_origin="OME DeltaT of every plane",
         pixel_um=microns_of(
             float(pixels.get("PhysicalSizeX", "0")),
             pixels.get("PhysicalSizeXUnit", "µm"),
@@ -107,7 +117,7 @@ def _planes(
     total = int(np.prod(shape))
     position = _in_order(fastest, size)
     own = root.get("UUID", "")
-    whole = True
+    whole, named = True, 0
     blocks = [e for e in pixels if _tag(e) == "TiffData"]
     files = {e.get("FileName", e.text) for e in pixels.iter() if _tag(e) == "UUID"}
     for block in blocks:
@@ -125,6 +135,9 @@ def _planes(
         if page < 0 or start < 0 or count < 0 or start + min(count, total) > total:
             raise OmeError(f"TiffData at IFD {page} names planes that do not exist")
         count = min(count, total - start)
+        named += count
+        if named > 4 * total:
+            raise OmeError("its TiffData name the same planes over and over")
         planes.flat[position[start : start + count]] = page + np.arange(count)
     if not blocks:
         planes.flat[position] = np.arange(total)

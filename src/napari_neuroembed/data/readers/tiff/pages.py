@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.tiff.directory import Directory
-from napari_neuroembed.data.readers.tiff.layout import Layout
+from napari_neuroembed.data.readers.tiff.layout import Layout, most_planes
+from napari_neuroembed.data.size_cap import MAX_RATIO, largest
 
-MAX_RATIO = 200
-"""A file that grows by more than this when decompressed is refused."""
-
-MAX_PAGE_BYTES = 64 << 30
 _SPARE_BYTES = 8192
 _PADDING = 16
 _TYPES = {
@@ -77,6 +72,9 @@ def find_planes(directory: Directory, layout: Layout) -> FilePlanes:
     plane_bytes = height * width * dtype.itemsize
     packed = bool(images["packed"].all())
     declared, found = _declared(layout), len(images)
+    if declared > most_planes(directory):
+        problems.append(_count(layout, declared, found, name))
+        declared = found
     follows = layout.follows and packed and found < declared
     if follows and (found == 1 or directory.broken):
         position = int(first["offset"]) + plane_bytes * np.arange(declared)
@@ -97,8 +95,10 @@ def find_planes(directory: Directory, layout: Layout) -> FilePlanes:
             position = np.concatenate([position, extra])
             complete = np.concatenate([complete, extra.astype(bool)])
     problems += _sizes(directory, images, plane_bytes, declared, packed)
-    if packed and not follows:
-        problems += _overlap(position[:found], plane_bytes, name)
+    follow_bytes = declared * plane_bytes if follows and found == 1 else 0
+    problems += _overlap(images, follow_bytes, name)
+    if not problems and follow_bytes:
+        problems += _rest(directory, follow_bytes, plane_bytes)
     return FilePlanes(
         position=position.astype(np.int64),
         complete=complete,
@@ -219,7 +219,7 @@ def _sizes(
 ) -> list[Problem]:
     """Check what decompression would cost and that no large part is unaccounted for."""
     name, size = directory.path.name, directory.file_bytes
-    cap = _largest_page()
+    cap = largest()
     stored = int(images["stored"].sum())
     whole = len(images) * plane_bytes
     if plane_bytes > cap or whole > MAX_RATIO * max(stored, 1):
@@ -231,6 +231,13 @@ def _sizes(
         return [Problem("size.cap", "error", text, name)]
     if directory.broken or directory.has_pyramid:
         return []
+    if directory.orphan >= 0:
+        text = (
+            f"a page at byte {directory.orphan:,} is not in its list of "
+            f"{len(images):,} pages, which is damaged. Export it again; if that page "
+            "does not belong to the recording, --accept tiff.unused."
+        )
+        return [Problem("tiff.unused", "error", text, name)]
     used = int(directory.pages["stored"].sum()) + directory.spent
     if packed and declared > len(images):
         used += (declared - len(images)) * plane_bytes
@@ -248,19 +255,42 @@ def _sizes(
     return []
 
 
-@functools.cache
-def _largest_page() -> int:
-    return min(int(psutil.virtual_memory().total) // 2, MAX_PAGE_BYTES)
-
-
-def _overlap(position: NDArray[np.int64], plane_bytes: int, name: str) -> list[Problem]:
-    order = np.argsort(position, kind="stable")
-    close = np.flatnonzero(np.diff(position[order]) < plane_bytes)
-    if not close.size:
+def _rest(directory: Directory, follow_bytes: int, plane_bytes: int) -> list[Problem]:
+    """Check that a lone directory leaves no frame over that its text forgets."""
+    rest = directory.file_bytes - directory.spent - follow_bytes
+    if rest < plane_bytes:
         return []
-    one, two = sorted((int(order[close[0]]), int(order[close[0] + 1])))
     text = (
-        f"pages {one} and {two} share bytes ({close.size} such pairs), so its list of "
+        f"its frames leave {rest:,} bytes over, enough for {rest // plane_bytes:,} "
+        "more; the number of frames in its text may be damaged. Export it again; if "
+        "the rest is no image data, --accept tiff.unused."
+    )
+    return [Problem("tiff.unused", "error", text, directory.path.name)]
+
+
+def _overlap(images: NDArray[Any], follow_bytes: int, name: str) -> list[Problem]:
+    """Check that no two pages, nor a page and a directory, use the same bytes."""
+    stops = np.maximum(images["end"], images["offset"] + follow_bytes)
+    starts = np.concatenate([images["low"], images["ifd"]])
+    stops = np.concatenate([stops, images["ifd_end"]])
+    order = np.argsort(starts, kind="stable")
+    reached = np.maximum.accumulate(stops[order])
+    close = np.flatnonzero(starts[order][1:] < reached[:-1])
+    shared = np.flatnonzero(images["shared"])
+    if not close.size and not shared.size:
+        return []
+    n = len(images)
+
+    def told(row: int) -> str:
+        return f"page {row}" if row < n else f"the directory of page {row - n}"
+
+    if close.size:
+        pair = sorted(int(order[close[0] + i]) for i in (0, 1))
+        what = f"{told(pair[0])} and {told(pair[1])}"
+    else:
+        what = f"strips or tiles of page {shared[0]}"
+    text = (
+        f"{what} share bytes ({close.size + shared.size} such places), so its list of "
         "pages is damaged. Export it again; if blank frames share their bytes on "
         "purpose, --accept tiff.overlap."
     )

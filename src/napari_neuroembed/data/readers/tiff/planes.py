@@ -70,7 +70,7 @@ def assemble(
     )
     problems = [p for layout in layouts for p in layout.problems]
     problems += [p for planes in files for p in planes.problems]
-    problems += _alike(directories, files)
+    problems += alike(directories, files)
     parts = []
     is_row = True
     for members in _sets(layouts):
@@ -83,7 +83,7 @@ def assemble(
     problems += more
     if file.size == 1 and not problems:
         problems.append(_one_image(directories[0], files[0]))
-    file, plane, n_cut, more = _cut(file, plane, files, directories)
+    file, plane, n_cut, more = cut_incomplete(file, plane, files, directories)
     told = {(p.id, p.where) for p in more}
     problems = [p for p in problems if (p.id, p.where) not in told] + more
     return Stack(files, layouts, file, plane, tuple(problems), n_cut, is_row)
@@ -246,7 +246,7 @@ def _join(
     return file, np.concatenate([part.plane for part in parts]), problems
 
 
-def _alike(
+def alike(
     directories: Sequence[Directory], files: Sequence[FilePlanes]
 ) -> list[Problem]:
     """Return the first file whose frames differ from those of the first one."""
@@ -274,13 +274,26 @@ def _one_image(directory: Directory, planes: FilePlanes) -> Problem:
     return Problem("tiff.one_frame", "error", text, directory.path.name)
 
 
-def _cut(
+def cut_incomplete(
     file: NDArray[np.int64],
     plane: NDArray[np.int64],
     files: Sequence[FilePlanes],
     directories: Sequence[Directory],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int, list[Problem]]:
-    """Leave out the time points after the first one that is not whole."""
+    """Leave out the time points after the first one that is not whole.
+
+    Parameters
+    ----------
+    file, plane
+        File number and plane number within it, shape (time, channel).
+    files, directories
+        What is known of each file.
+
+    Returns
+    -------
+    `file` and `plane` without those time points, how many they were, and the problem
+    ``tiff.truncated`` if there were any.
+    """
     lengths = np.array([planes.complete.size for planes in files])
     first_of = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     complete = np.concatenate([planes.complete for planes in files])

@@ -133,13 +133,9 @@ def open_stack(
     """Return the frames as a memory map where they lie in one piece, else lazily."""
     stack = TiffStack(paths, files, file, plane)
     first = files[int(file[0, 0])]
-    position = first.position[plane].ravel()
-    if (
-        first.packed
-        and first.dtype.isnative
-        and np.all(file == file[0, 0])
-        and np.all(np.diff(position) == first.plane_bytes)
-    ):
+    is_one = bool(np.all(file == file[0, 0])) and first.packed and first.dtype.isnative
+    position = first.position[plane].ravel() if is_one else np.empty(0, np.int64)
+    if is_one and np.all(np.diff(position) == first.plane_bytes):
         return np.memmap(
             paths[int(file[0, 0])],
             dtype=stack.dtype,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.readers.media import VIDEO_FORMATS, open_media
 from napari_neuroembed.data.readers.video.index import VideoIndex
 from napari_neuroembed.errors import DataError
 
@@ -113,10 +114,8 @@ class VideoClip:
 
     def _seek(self, wanted: int) -> None:
         """Go to the last key frame that is not after the wanted frame."""
-        import av
-
         if self._container is None:
-            self._container = av.open(str(self._index.path))
+            self._container = open_media(self._index.path, VIDEO_FORMATS)
         stream = self._container.streams.video[0]
         key = self._key_before(wanted) if self._index.is_timed else 0
         at = int(self._index.pts[key]) if self._index.is_timed else 0

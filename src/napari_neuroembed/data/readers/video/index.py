@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.readers.media import VIDEO_FORMATS, open_media
 from napari_neuroembed.data.recording import TimeAxis
 from napari_neuroembed.errors import DataError
 
@@ -97,7 +98,7 @@ def read_index(path: Path, *, header_only: bool = False) -> VideoIndex:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with open_media(path, VIDEO_FORMATS) as container:
             if not container.streams.video:
                 raise DataError(
                     f"{path} holds no video track. Check which file was meant. "
@@ -125,12 +126,18 @@ def _read(path: Path, container: Any) -> VideoIndex:
     pts: list[int | None] = []
     keyframe: list[bool] = []
     fault = ""
+    most = _most_frames(path)
     try:
         for packet in container.demux(stream):
             if packet.size == 0 or packet.is_discard:
                 continue
             if packet.is_corrupt:
                 fault = f"packet {len(pts)} is damaged"
+                break
+            if len(pts) > most:
+                fault = (
+                    f"it has more frames than {path.stat().st_size:,} bytes can hold"
+                )
                 break
             pts.append(packet.pts)
             keyframe.append(packet.is_keyframe)
@@ -160,12 +167,22 @@ def _read(path: Path, container: Any) -> VideoIndex:
     )
 
 
+def _most_frames(path: Path) -> int:
+    """Return how many frames a file can hold: none takes less than 8 bytes."""
+    return path.stat().st_size // 8 + 1024
+
+
 def _believe(path: Path, container: Any) -> VideoIndex:
     """Return an index as the header promises it."""
     stream = container.streams.video[0]
     rate = float(stream.average_rate or 0.0)
     told = (container.duration or 0) / 1e6
     n = int(stream.frames) or round(told * rate)
+    if n > _most_frames(path):
+        raise DataError(
+            f"{path} declares {n:,} frames in {path.stat().st_size:,} bytes. It is "
+            "damaged; copy it again. [video.decode]"
+        )
     context = stream.codec_context
     return VideoIndex(
         path=path,

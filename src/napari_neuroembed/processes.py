@@ -58,6 +58,21 @@ def find(pid: int, mark: float) -> psutil.Process | None:
     return process
 
 
+def is_running(pid: int, mark: float) -> bool:
+    """Whether the process that started at `mark` may still run.
+
+    Where the system hides other users' processes, one of this number counts as it.
+    """
+    if not psutil.pid_exists(pid):
+        return False
+    try:
+        process = psutil.Process(pid)
+        is_zombie = process.status() == psutil.STATUS_ZOMBIE
+        return not is_zombie and abs(start_mark(pid) - mark) <= _SAME_START_S
+    except psutil.Error:
+        return psutil.pid_exists(pid)
+
+
 def end(process: psutil.Process) -> None:
     """End a process and what it started, at once.
 

@@ -1,4 +1,4 @@
-"""One process at a time prepares a recording."""
+"""One process at a time prepares a recording, or trains a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from napari_neuroembed import processes
 from napari_neuroembed.disk import create_exclusively
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import read_json, utc_now
-from napari_neuroembed.jobs import processes
 from napari_neuroembed.leftovers import beside
 
 UNWRITTEN_S = 10.0
@@ -24,7 +24,7 @@ STALE = ".stale"
 
 @dataclass(frozen=True)
 class Holder:
-    """Who prepares a recording.
+    """Who holds a lock.
 
     Parameters
     ----------
@@ -46,37 +46,45 @@ class Holder:
         """Whether the process has ended, as far as this computer can know."""
         if self.host != processes.host():
             return False
-        return processes.find(self.pid, self.process_start_s) is None
+        return not processes.is_running(self.pid, self.process_start_s)
 
 
 @contextlib.contextmanager
-def recording_lock(folder: Path) -> Iterator[None]:
-    """Hold ``derived/.<recording>.lock`` while a recording is prepared.
+def working_alone(folder: Path, what: str) -> Iterator[None]:
+    """Hold ``.<name>.lock`` beside a folder while something is made of it.
 
     The lock of a process of this computer that has ended is taken over.
 
     Parameters
     ----------
     folder
-        ``derived/<recording>``; need not exist.
+        What is worked on; need not exist.
+    what
+        Beginning of the message to whoever comes second, e.g. ``Run 'first' is being
+        trained``.
 
     Raises
     ------
     DataError
-        Naming the process that prepares it already.
+        Naming the process that holds it.
     """
-    path = folder.with_name(f".{folder.name}.lock")
+    path = lock_beside(folder)
     mine = Holder(os.getpid(), processes.start_mark(), processes.host(), utc_now())
     content = json.dumps(asdict(mine)).encode("utf-8")
     if not create_exclusively(path, content):
         _clear_stale(path)
         if not create_exclusively(path, content):
-            raise DataError(_refusal(path, folder.name))
+            raise DataError(_refusal(path, what))
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def lock_beside(folder: Path) -> Path:
+    """Return where the lock of a folder lies."""
+    return folder.with_name(f".{folder.name}.lock")
 
 
 def holder_of(path: Path) -> Holder | None:
@@ -114,10 +122,10 @@ def _is_stale(path: Path) -> bool:
         return False
 
 
-def _refusal(path: Path, recording: str) -> str:
+def _refusal(path: Path, what: str) -> str:
     holder = holder_of(path)
     who = "another process" if holder is None else str(holder)
-    text = f"Recording {recording!r} is being processed by {who}."
+    text = f"{what} by {who}."
     if holder is not None and holder.host != processes.host():
         return f"{text} If that process has ended, delete {path}."
     return f"{text} Wait for it, then run the same command again."

@@ -1,9 +1,9 @@
-"""Reader `suite2p`: fluorescence traces of one plane of a suite2p folder."""
+"""Reader `suite2p`: traces and regions of one plane of a suite2p folder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ from napari_neuroembed.data.readers.base import (
     natural_key,
     parse_options,
 )
-from napari_neuroembed.data.readers.rates import RateClaim
 from napari_neuroembed.data.readers.signals import (
     Signals,
     describe_signals,
     read_signals,
 )
+from napari_neuroembed.data.readers.suite2p.regions import read_regions
+from napari_neuroembed.data.readers.suite2p.settings import read_settings
 from napari_neuroembed.data.recording import Kind, Stream
-from napari_neuroembed.data.unpickle import load_pickle_bytes
 from napari_neuroembed.errors import DataError
 from napari_neuroembed.options.readers import Suite2pOptions
 
@@ -86,8 +86,9 @@ class Suite2pReader:
         return 0.0, "is no folder with F.npy and Fneu.npy"
 
     def describe(self, source: Source, options: Mapping[str, Any]) -> Description:
-        """Read the headers, iscell and ops."""
-        return describe_signals(self._load(source, options))
+        """Read the headers, iscell and the settings."""
+        signals = self._load(source, options)
+        return replace(describe_signals(signals), place=Path(signals.name))
 
     def read(
         self,
@@ -98,11 +99,12 @@ class Suite2pReader:
         accept: frozenset[str] = frozenset(),
         salvage: bool = False,
     ) -> dict[str, Stream]:
-        """Open the traces lazily."""
+        """Open the traces lazily, with the pixels of their regions."""
         del salvage
-        return read_signals(
-            self._load(source, options), rate_hz, accept - {"suite2p.lengths"}
-        )
+        signals = self._load(source, options)
+        if not any(problem.severity == "error" for problem in signals.problems):
+            signals = _with_pixels(signals)
+        return read_signals(signals, rate_hz, accept - {"suite2p.lengths"})
 
     def _load(self, source: Source, options: Mapping[str, Any]) -> Signals:
         told = parse_options(Suite2pOptions, options, self.name, self.kinds)
@@ -120,30 +122,52 @@ class Suite2pReader:
                 f"{plane}: suite2p calls none of {len(flags):,} regions a cell. Choose "
                 "some in suite2p, or take all with all_rois: true. [suite2p.lengths]"
             )
-        ops, more = _ops(plane)
+        settings = read_settings(plane)
         frames = min(cells.shape[1], around.shape[1])
-        first, stop, parts, notes = _part(plane, {} if problems else ops, told, frames)
-        data = NeuropilCorrected(cells, around, told.neuropil, rois, first, stop)
-        rate = ops.get("fs")
-        claims: tuple[RateClaim, ...] = ()
-        if isinstance(rate, int | float | np.floating) and float(rate) > 0:
-            claims = (RateClaim(float(rate), f"fs in {plane / 'ops.npy'}"),)
+        values = {} if problems else settings.values
+        first, stop, parts, notes = _part(plane, values, told, frames)
+        notes.append(_taken(plane, len(cells), rois.size, told))
         return Signals(
             name=str(plane),
             kind="trace",
-            data=data,
+            data=NeuropilCorrected(cells, around, told.neuropil, rois, first, stop),
             names=tuple(f"roi{i}" for i in rois),
             unit="counts",
-            claims=claims,
+            claims=settings.claims,
             facts={
                 "plane": plane.name,
                 "rois": len(cells),
                 "cells": int(rois.size),
                 "trace": f"F - {told.neuropil:g} Fneu",
                 "parts": list(parts),
+                "image_shape": settings.image_shape,
             },
-            problems=(*problems, *more, *notes),
+            problems=(*problems, *settings.problems, *notes),
         )
+
+
+def _taken(plane: Path, n: int, n_taken: int, told: Suite2pOptions) -> Problem:
+    """Say which traces are taken and how they were made."""
+    which = "all are taken" if told.all_rois else "those suite2p calls cells"
+    text = (
+        f"{n_taken:,} of {n:,} regions ({which}), each F - {told.neuropil:g} Fneu. "
+        "Other choices: all_rois, neuropil."
+    )
+    return Problem("suite2p.taken", "note", text, str(plane))
+
+
+def _with_pixels(signals: Signals) -> Signals:
+    """Add the footprints of the chosen regions, or why there are none."""
+    traces = signals.data
+    assert isinstance(traces, NeuropilCorrected)
+    found, problems = read_regions(
+        Path(signals.name), len(traces.fluorescence), signals.facts["image_shape"]
+    )
+    return replace(
+        signals,
+        footprints=None if found is None else found.take(traces.rois),
+        problems=(*signals.problems, *problems),
+    )
 
 
 def _planes(folder: Path) -> list[Path]:
@@ -173,8 +197,8 @@ def _choose_plane(source: Source, told: Suite2pOptions) -> Path:
     if len(planes) > 1:
         raise DataError(
             f"{source.path} holds {len(planes)} planes: "
-            f"{', '.join(p.name for p in planes)}. They are recorded one after the "
-            "other, so give one: plane: 0. [suite2p.plane]"
+            f"{', '.join(p.name for p in planes)}. They were recorded in turn, each on "
+            "its own clock; say which one with plane: 0. [suite2p.plane]"
         )
     return planes[0]
 
@@ -215,25 +239,6 @@ def _lengths(
     return [Problem("suite2p.lengths", "error", text, str(plane))]
 
 
-def _ops(plane: Path) -> tuple[dict[str, Any], list[Problem]]:
-    """Read the settings through the restricted unpickler."""
-    path = plane / "ops.npy"
-    if not path.is_file():
-        text = "ops.npy is missing, so the frame rate must be given."
-        return {}, [Problem("suite2p.ops", "warning", text, str(plane))]
-    try:
-        with path.open("rb") as file:
-            read_header(file, str(path))
-            content = file.read()
-        ops = load_pickle_bytes(content, str(path))
-        if isinstance(ops, np.ndarray) and ops.size == 1:
-            ops = ops.reshape(-1)[0]
-    except DataError as error:
-        text = f"the settings were not read, so the frame rate must be given: {error}"
-        return {}, [Problem("suite2p.ops", "warning", text, str(plane))]
-    return (ops if isinstance(ops, dict) else {}), []
-
-
 def _part(
     plane: Path, ops: Mapping[str, Any], told: Suite2pOptions, n: int
 ) -> tuple[int, int, tuple[int, ...], list[Problem]]:
@@ -248,17 +253,17 @@ def _part(
         )
     if len(parts) == 1 and not told.part:
         return 0, n, parts, []
-    listed = ", ".join(f"{i}: {k:,}" for i, k in enumerate(parts[:8]))
+    listed = ", ".join(f"part {i} has {k:,}" for i, k in enumerate(parts[:8]))
     if told.part is None and by_folder is None:
         text = (
-            f"the traces come from {len(parts)} files in a row (frames {listed}) and "
+            f"the traces come from {len(parts)} files in a row ({listed} frames) and "
             "are taken as one recording; if they are several, say which: part: 0."
         )
         return 0, n, parts, [Problem("suite2p.part", "warning", text, str(plane))]
     if told.part is None or told.part >= len(parts):
         raise DataError(
-            f"{plane} holds {len(parts)} recordings in a row (frames {listed}). Say "
-            "which with part: 0. [suite2p.part]"
+            f"{plane} holds {len(parts)} recordings in a row ({listed} frames). Import "
+            "them one by one; say which with part: 0. [suite2p.part]"
         )
     first = sum(parts[: told.part])
     return first, first + parts[told.part], parts, []
