@@ -34,7 +34,13 @@ def lines(*rows):
 
 
 def test_a_score_stands_beside_interval_and_chance():
-    assert "0.75   0.70 to 0.80   0.25    0.010  100" in lines({})
+    header, row, *_ = lines({}).splitlines()
+    for name in ("value", "95 % interval", "chance", "p", "detectable", "n"):
+        assert name in header.split("probe")[1]
+    words = row.split()
+    expected = ["0.75", "0.70", "to", "0.80", "0.25", "0.010"]
+    assert words[words.index("linear") + 1 :][:6] == expected
+    assert words[-1] == "100"
 
 
 def test_an_inductive_run_shows_the_animal_it_left_out():

@@ -30,7 +30,8 @@ def run(tiny_project: Path) -> Run:
     project = Project.open(tiny_project)
     settings = [f"{name}={value}" for name, value in SMALL_TRAINING.items()]
     settings += ["training.steps=6", "training.checkpoint_s=0.001"]
-    run = project.train(run="described", settings=settings)
+    settings += ["training.held_out=[fly2]"]  # an animal that the training never saw
+    run = project.train(run="described", method="simclr", settings=settings)
     options = EvaluationOptions(
         permutations_linear=2,
         permutations_knn=0,

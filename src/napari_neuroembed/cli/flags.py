@@ -96,6 +96,28 @@ def option_value(text: str, flag: str) -> Any:
     return value
 
 
+def pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
+    """Split ``NAME=VALUE`` flags.
+
+    Raises
+    ------
+    ConfigError
+        For one without ``=``.
+
+    Examples
+    --------
+    >>> pairs(["scalar=neural"], "--like")
+    {'scalar': 'neural'}
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise ConfigError(f"{flag} {text!r}: expected NAME=VALUE.")
+        found[name.strip()] = value.strip()
+    return found
+
+
 def add_accept(parser: argparse.ArgumentParser) -> None:
     """Add ``--accept ID`` and ``--why``; read them with :func:`accepted`."""
     parser.add_argument(

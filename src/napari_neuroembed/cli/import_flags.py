@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_neuroembed.cli.flags import option_value
+from napari_neuroembed.cli.flags import option_value, pairs
 from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
 from napari_neuroembed.data.project.covariates import parse_assignments
 from napari_neuroembed.data.project.roots import is_source
@@ -226,28 +226,6 @@ def stream_settings(
         if not text.isdigit():
             raise ConfigError(f"--channel {role}={text}: expected a number from 0.")
         _known(found, first, "--channel").setdefault("channels", {})[role] = int(text)
-    return found
-
-
-def pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
-    """Split ``NAME=VALUE`` flags.
-
-    Raises
-    ------
-    ConfigError
-        For one without ``=``.
-
-    Examples
-    --------
-    >>> pairs(["scalar=neural"], "--like")
-    {'scalar': 'neural'}
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise ConfigError(f"{flag} {text!r}: expected NAME=VALUE.")
-        found[name.strip()] = value.strip()
     return found
 
 

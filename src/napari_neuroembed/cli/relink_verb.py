@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_neuroembed.cli import flags
-from napari_neuroembed.cli.import_flags import pairs
+from napari_neuroembed.cli.flags import pairs
 
 if TYPE_CHECKING:
     from napari_neuroembed.cli.running import VerbReport

@@ -22,9 +22,7 @@ def largest() -> int:
 
 def _memory() -> int:
     total = int(psutil.virtual_memory().total)
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
+    if not hasattr(psutil, "RLIMIT_AS"):  # only Linux can be asked
         return total
-    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return total if allowed == resource.RLIM_INFINITY else min(total, allowed)
+    allowed, _ = psutil.Process().rlimit(psutil.RLIMIT_AS)
+    return total if allowed == psutil.RLIM_INFINITY else min(total, allowed)

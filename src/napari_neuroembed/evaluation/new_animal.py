@@ -215,9 +215,9 @@ def judge(
     n, known = len(new), {a: w for a, w in training.items() if len(w)}
     nothing = float("nan")
     if len(known) < 2 or n < FEWEST_WINDOWS:
-        reason = (
-            f"only {n} windows" if n < FEWEST_WINDOWS else "trained on one animal only"
-        )
+        reason = f"only {n} windows"
+        if n >= FEWEST_WINDOWS:
+            reason = f"{len(known)} animal of the training with fresh embedded windows"
         reason += ", so there is nothing to compare with"
         values = (nothing, nothing, nothing, nothing)
         unknown = np.full(n, np.nan)

@@ -123,8 +123,8 @@ def next_margin(found: list[float]) -> float:
 
     Examples
     --------
-    >>> next_margin([0.1, 0.1, 0.1]) == 0.1
-    True
+    >>> round(next_margin([0.1, 0.1, 0.1]), 9)
+    0.1
     >>> next_margin([0.0, 0.1, 0.2]) < 0
     True
     """

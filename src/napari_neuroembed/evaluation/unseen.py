@@ -55,7 +55,8 @@ def judge_unseen(
     Parameters
     ----------
     run, model
-        The run, with its set ``eval`` to compare with.
+        The run; its set ``eval`` is compared with where `windows` lack an animal of the
+        training.
     recordings
         Prepared recordings of the project by id; without those of the training there
         are no poses to compare.
@@ -66,7 +67,13 @@ def judge_unseen(
     new = [a for a in dict.fromkeys(windows["animal"]) if a not in seen]
     if not new:
         return None
-    training = _training_windows(run, model, recordings, seen)
+    known = (windows, neural)
+    if not set(seen) <= set(windows["animal"]):
+        if "eval" not in run.embedding_sets():
+            known = (windows.iloc[:0], neural[:0])
+        else:
+            known = run.read_embedding("neural")
+    training = _training_windows(run, model, recordings, seen, known)
     verdicts, parts = [], []
     for animal in new:
         rows = np.flatnonzero((windows["animal"] == animal).to_numpy())
@@ -86,11 +93,10 @@ def _training_windows(
     model: Model,
     recordings: Mapping[str, Recording],
     seen: Sequence[str],
+    known: tuple[pd.DataFrame, NDArray[np.float32]],
 ) -> dict[str, Windows]:
     """Return the fresh windows of each animal of the training, prepared."""
-    if "eval" not in run.embedding_sets():
-        return {}
-    windows, neural = run.read_embedding("neural")
+    windows, neural = known
     there = [r for r in recordings.values() if r.animal in seen]
     if not there:
         return {}

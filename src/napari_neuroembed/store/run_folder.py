@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from napari_neuroembed import files
 from napari_neuroembed.errors import DataError, RunFolderError
 from napari_neuroembed.leftovers import remove_folder
-from napari_neuroembed.store.schema import CONFIG, HISTORY, RUN, SPLITS
+from napari_neuroembed.store.embedding_set import read_set
+from napari_neuroembed.store.schema import (
+    CONFIG,
+    HISTORY,
+    RUN,
+    SCHEMA_VERSION,
+    SPLITS,
+)
 from napari_neuroembed.store.tables import read_table
 
 __all__ = [
@@ -30,7 +37,6 @@ __all__ = [
     "new_name",
 ]
 
-SCHEMA_VERSION = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 IMPORTED = "imported"
 """The `origin` of a run whose embedding was made elsewhere: it has no model."""
@@ -280,7 +286,7 @@ class RunFolder:
                 f"neuroembed embed."
             )
         with files.unchanged(folder):
-            return _read_set(folder, stream)
+            return read_set(folder, stream)
 
     def embedding_facts(self, set_name: str = "eval") -> dict[str, Any]:
         """Return what ``embedding.json`` of a set says; raises as `read_embedding`."""
@@ -366,27 +372,6 @@ class RunFolder:
             name = str(files.read_json(parent / "latest.json")["name"])
         files.check_folder(parent / name)
         return parent / name
-
-
-def _read_set(folder: Path, stream: str) -> tuple[pd.DataFrame, NDArray[np.float32]]:
-    files.check_folder(folder)
-    about = files.read_json(folder / "embedding.json")
-    if about.get("schema_version", SCHEMA_VERSION) > SCHEMA_VERSION:
-        raise RunFolderError(
-            f"{folder} has schema_version {about['schema_version']}; this version "
-            f"reads up to {SCHEMA_VERSION}. Update napari-neuroembed."
-        )
-    windows = read_table(folder / "windows.parquet")
-    path = folder / f"{stream}.npy"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.npy")))
-        raise RunFolderError(f"{folder}: no stream {stream!r}. Known: {known}.")
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if len(array) != len(windows):
-        raise RunFolderError(
-            f"{path} has {len(array)} rows, its window table {len(windows)}."
-        )
-    return windows, array
 
 
 def check_name(what: str, name: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SCHEMA_VERSION = 1
+"""Version of everything in a run folder; older programs refuse newer ones."""
+
 RUNS = "runs"
 """Folder of all runs in a project; every run is a folder in it."""
 
