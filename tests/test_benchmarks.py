@@ -18,6 +18,8 @@ from benchmarks import (
     import_time,
     memory,
     resize,
+    tiff_read,
+    windows,
 )
 from benchmarks.__main__ import main
 from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, report
@@ -106,6 +108,19 @@ def test_area_means_are_exact_and_several_times_faster_than_plain_products() -> 
     assert all(row.met is not False for row in found.rows)
     (one,) = [r for r in found.ratios if r.peer == resize.DENSE]
     assert one.high >= 5
+
+
+def test_windows_of_the_map_are_exact_and_faster_than_pages() -> None:
+    found = windows.compare(QUICK, n_frames=200, n_windows=100, size=64)
+    for kind in ("float32", "float16"):
+        holds(found, f"memory map {kind}", f"tifffile pages {kind}")
+
+
+def test_a_movie_read_in_chunks_or_with_a_kept_index_is_the_movie() -> None:
+    found = tiff_read.compare(QUICK, n_frames=40, part_pages=20)
+    ours = [row for row in found.rows if not row.is_peer]
+    assert len(ours) == 5
+    assert all(row.met for row in ours)
 
 
 @pytest.mark.slow

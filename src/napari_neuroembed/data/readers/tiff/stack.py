@@ -109,7 +109,7 @@ class TiffStack:
         size = planes.plane_bytes
         cuts = np.flatnonzero(np.diff(position) != size) + 1
         edges = [0, *cuts.tolist(), len(plane)]
-        block = memoryview(raw.reshape(-1)).cast("B")
+        block = raw.reshape(-1).view(np.uint8).data
         with self._paths[number].open("rb", buffering=0) as stack:
             for start, stop in itertools.pairwise(edges):
                 stack.seek(int(position[start]))
