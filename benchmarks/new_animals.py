@@ -145,7 +145,9 @@ def worth(train: Sequence[Embedded], test: Embedded) -> float:
 def changed(recording: Recording, change: Change, seed: int) -> Recording:
     """Return a recording with something wrong with its images."""
     stream = recording.streams["neural"]
-    frames = np.asarray(stream.data[:], dtype=np.float32)
+    frames = np.array(stream.data[:], dtype=np.float32)
+    lost = ~np.isfinite(frames).all(axis=(1, 2))  # not valid; a change would spread it
+    frames[lost] = frames[~lost].mean(axis=0)
     data = change(frames, np.random.default_rng(seed)).astype(np.float32)
     wrong = Stream("neural", data, stream.time, stream.valid, facts=stream.facts)
     return dataclasses.replace(

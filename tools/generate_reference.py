@@ -274,18 +274,31 @@ def _problems(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
             continue
-        texts = {
-            ast.unparse(node.targets[0]): node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign)
-        }
         for node in ast.walk(function):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Problem":
                 given = [*node.args, *(k.value for k in node.keywords)][:3]
-                words = [_spoken(texts.get(ast.unparse(g), g)) for g in given]
+                words = [
+                    "".join(_spoken(v) for v in _values(function, g)) for g in given
+                ]
                 if len(words) == 3 and isinstance(given[0], ast.Constant):
                     grade = "error or warning" if words[1] == "…" else words[1]
                     yield words[0], grade, " ".join(words[2].split())
+
+
+def _values(function: ast.FunctionDef, given: ast.expr) -> list[ast.expr]:
+    """Return what a name was last set to before it is used, and what was added."""
+    found: list[ast.expr] = [given]
+    for node in sorted(_assignments(function), key=lambda node: node.lineno):
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if node.lineno < given.lineno and ast.unparse(target) == ast.unparse(given):
+            found = [*(found if isinstance(node, ast.AugAssign) else []), node.value]
+    return found
+
+
+def _assignments(function: ast.FunctionDef) -> Iterator[ast.Assign | ast.AugAssign]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            yield node
 
 
 def _spoken(node: ast.expr) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.data.fixtures import prairie_files, scanimage_files
+from tests.data.fixtures import prairie_files, scanimage_files, thor_files
 from tests.data.fixtures.hdf5_files import (
     dlc_labels,
     write_caiman,
@@ -77,6 +77,19 @@ def prairie_voltage(folder: Path) -> Path:
     series = prairie_files.Series(frames=prairie_files.movie(4), voltage_s=start_s)
     prairie_files.write_prairie(folder / "a", series)
     return prairie_files.write_voltage(folder / "a", values(N, 3), 1000.0)
+
+
+def thor_raw(folder: Path) -> Path:
+    return thor_files.write_raw(folder / "001", thor_files.thor_stack(N, c=1))
+
+
+def thor_tiff(folder: Path) -> Path:
+    return thor_files.write_tiffs(folder / "001", thor_files.thor_stack(N, c=1))
+
+
+def thor_flow(folder: Path) -> Path:
+    thor_files.write_flow(folder / "OptFlow.txt", N, n_at_end=0)
+    return folder / "OptFlow.txt"
 
 
 def video(folder: Path) -> Path:
@@ -160,6 +173,18 @@ def cut_ome_frame(path: Path) -> Path:
     return path
 
 
+def cut_raw(path: Path) -> Path:
+    raw = path / "Image_0001_0001.raw"
+    raw.write_bytes(raw.read_bytes()[:-1])
+    return path
+
+
+def cut_thor_frame(path: Path) -> Path:
+    frame = path / "ChanA_0001_0001_0001_0021.tif"
+    frame.write_bytes(frame.read_bytes()[:-500])
+    return path
+
+
 def cut_table(path: Path) -> Path:
     """Leave a last line with too many cells, as a torn write does."""
     content = path.read_text()
@@ -203,6 +228,29 @@ CASES = {
         "no regular table",
         "zero bytes",
         has_rate=True,
+        damage=cut_table,
+    ),
+    "thor_raw": Case(
+        thor_raw,
+        (N, 6, 8),
+        "3,839 bytes were found",
+        "expected a folder with Experiment.xml",
+        has_rate=True,
+        damage=cut_raw,
+    ),
+    "thor_tiff": Case(
+        thor_tiff,
+        (N, 6, 8),
+        "ChanA_0001_0001_0001_0021.tif: no page can be read",
+        "expected a folder with Experiment.xml",
+        has_rate=True,
+        damage=cut_thor_frame,
+    ),
+    "thor_flow": Case(
+        thor_flow,
+        (N, 4),
+        "expected five whole numbers",
+        "expected rows of five whole numbers",
         damage=cut_table,
     ),
     "video": Case(

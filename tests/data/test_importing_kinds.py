@@ -104,6 +104,21 @@ def test_what_cannot_be_told_is_asked_with_the_flags(tmp_path, rng):
     assert kind_of_source(str(tmp_path / "none.tif"), roots) == "neural"
 
 
+def test_a_folder_that_is_no_recording_names_what_it_holds(tmp_path, rng):
+    folder = tmp_path / "session"
+    folder.mkdir()
+    (folder / "notes.bin").write_bytes(b"\0\1\2")
+    with pytest.raises(DataError, match="Convert it to one of these formats"):
+        kind_of_source(str(folder), Roots(tmp_path))
+    suite2p(folder / "monday")
+    np.savez(folder / ".hidden.npz", a=rng.random((20, 3)))
+    np.savez(folder / "pose.npz", a=rng.random((20, 3)))
+    with pytest.raises(
+        DataError, match=r"It holds monday \(suite2p\), pose.npz \(npz\)"
+    ):
+        kind_of_source(str(folder), Roots(tmp_path))
+
+
 def test_a_file_out_of_a_suite2p_folder_is_sent_back_to_its_folder(tmp_path):
     folder = suite2p(tmp_path) / "plane0"
     for name in ("F.npy", "iscell.npy", "ops.npy"):

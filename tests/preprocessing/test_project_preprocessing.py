@@ -13,6 +13,7 @@ from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project.spec import Acceptance, RecordingSpec, StreamSpec
 from napari_neuroembed.errors import Cancelled, DataError
 from napari_neuroembed.files import check_folder, sha256_of
+from napari_neuroembed.leftovers import PARTIAL, beside
 from napari_neuroembed.locks import working_alone
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.project import preprocess_project
@@ -115,15 +116,19 @@ def test_cancelling_workers_leaves_nothing_partial(project, after):
     assert set(preprocess_project(project)["status"]) <= {"made", "kept"}
 
 
+def running_workers():
+    children = psutil.Process().children()
+    running = [c for c in children if c.status() != psutil.STATUS_ZOMBIE]
+    return [c for c in running if MODULE in c.cmdline()]
+
+
 @pytest.mark.faults
 def test_a_worker_that_is_killed_is_a_failed_row(project):
     killed = []
 
     def kill_first(stage, done, total, message=""):
-        workers = psutil.Process().children()
-        if not killed and workers and message.startswith("a1: "):
-            mine = [w for w in workers if MODULE in w.cmdline()]
-            for worker in mine[:1]:
+        if not killed and message.startswith("a1: "):
+            for worker in running_workers()[:1]:
                 worker.kill()
                 killed.append(worker.pid)
 
@@ -214,3 +219,12 @@ def test_workers_are_no_more_than_recordings_memory_and_wishes(monkeypatch):
     assert count_workers(2, 100, 1) == 2
     assert count_workers(8, 3, 1) == 3
     assert count_workers(8, 100, 1_000_000_000) == 1
+
+
+def test_what_a_killed_process_left_beside_a_kept_recording_goes(project):
+    preprocess_project(project)
+    mine = beside(project.derived_folder("a1"), PARTIAL)
+    left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-1-"))
+    left.mkdir()
+    assert set(preprocess_project(project)["status"]) == {"kept"}
+    assert not left.exists()

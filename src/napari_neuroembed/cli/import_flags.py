@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.flags import option_value, pairs
+from napari_neuroembed.cli.thor_flags import (
+    NO_SYNC,
+    add_thor_flags,
+    lines_of,
+    thor_request,
+)
 from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
 from napari_neuroembed.data.project.covariates import parse_assignments
 from napari_neuroembed.data.project.roots import is_source
@@ -53,6 +59,7 @@ def add_import_flags(parser: argparse.ArgumentParser) -> None:
         "--salvage", action="store_true", help="open damaged files as far as they go"
     )
     _add_streams(parser)
+    add_thor_flags(parser)
     labels = parser.add_argument_group("actions")
     labels.add_argument("--labels", metavar="F", help="file of labelled actions")
     labels.add_argument(
@@ -207,12 +214,9 @@ def stream_settings(
     first = next(iter(found), "neural")
     if first in found:
         found[first] |= _given(rate_hz=args.rate, reader=args.reader)
-    if args.sync is not None:
-        others = [name for name in found if name != first]
-        target = "pose" if "pose" in found else next(iter(others), first)
-        found[target]["sync_file"] = args.sync
-        if target == first:
-            found[target]["sync_kind"] = "timestamps"
+    for name, line in lines_of(args, found).items():
+        found[name]["line"] = line
+    _add_sync(args, found, first)
     for name, other in pairs(args.like, "--like").items():
         _known(found, name, "--like")["like"] = other
     for flag, kind in (("unit", "scalar"), ("individual", "pose")):
@@ -227,6 +231,19 @@ def stream_settings(
             raise ConfigError(f"--channel {role}={text}: expected a number from 0.")
         _known(found, first, "--channel").setdefault("channels", {})[role] = int(text)
     return found
+
+
+def _add_sync(
+    args: argparse.Namespace, found: dict[str, dict[str, Any]], first: str
+) -> None:
+    """Give ``--sync`` to the pose, another second stream, or the only one."""
+    if args.sync in (None, NO_SYNC):
+        return
+    others = [name for name in found if name != first]
+    target = "pose" if "pose" in found else next(iter(others), first)
+    found[target]["sync_file"] = args.sync
+    if target == first:
+        found[target]["sync_kind"] = "timestamps"
 
 
 def _add_repeated(group: Any, flag: str, metavar: str, text: str) -> None:
@@ -267,7 +284,8 @@ def _add_streams(parser: argparse.ArgumentParser) -> None:
     streams.add_argument(
         "--sync",
         metavar="F",
-        help="map of the pose (or other second stream); alone: times of SOURCE",
+        help="map of the pose (or other second stream); alone: times of SOURCE; or a "
+        "ThorSync folder or file; none: leave the one beside SOURCE",
     )
     _add_repeated(streams, "--like", "STREAM=OTHER", "two streams on one clock")
     _add_repeated(streams, "--unit", "[STREAM=]UNIT", "e.g. cm/s; of the scalars")
@@ -377,4 +395,5 @@ def _request(
         label_options=options,
         salvage=args.salvage,
         roots=roots,
+        thor=thor_request(args),
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from napari_neuroembed.cli.running import VerbReport
     from napari_neuroembed.data.importing.plan import ImportPlan, PlanResult
+    from napari_neuroembed.data.importing.thor_folder import ThorFolder
     from napari_neuroembed.data.project import Project
     from napari_neuroembed.data.project.spec import Acceptance
 
@@ -115,10 +116,16 @@ def _import_one(
     report: VerbReport,
 ) -> int:
     from napari_neuroembed.data.importing import import_recording
+    from napari_neuroembed.data.importing.thor import complete, thor_folder
 
+    request = request_of(args, project.roots)
+    folder = thor_folder(request)
+    if folder is not None:
+        _say_folder(folder, report)
+        request = complete(request, folder)
     found = import_recording(
         project,
-        request_of(args, project.roots),
+        request,
         accepted=accepted,
         max_drift_ppm=args.max_drift,
         dry_run=args.dry_run,
@@ -134,6 +141,17 @@ def _import_one(
         problems=[vars(problem) for problem in found.problems],
     )
     return 0
+
+
+def _say_folder(folder: ThorFolder, report: VerbReport) -> None:
+    from napari_neuroembed.data.importing.thor_text import found_text
+
+    found = {
+        name: [str(path) for path in paths]
+        for name, paths in vars(folder).items()
+        if isinstance(paths, tuple)
+    }
+    report.say(found_text(folder), base=str(folder.base), found=found)
 
 
 def _plans(project: Project, args: argparse.Namespace) -> list[ImportPlan]:

@@ -117,9 +117,9 @@ def _clock_as_target(context: Context, one: Representation) -> None:
         "probe": "ridge",
         "control": "clock_target",
     }
-    read = read_clock(context, one, DRAWS)
+    read = read_clock(context, one)
     if read is None:
-        why = "needs fit and fresh windows"
+        why = "needs fit windows and two fresh recordings"
         context.table.add_missing(columns, "correlation", why)
         return
     measure, n_fit, n_test = read

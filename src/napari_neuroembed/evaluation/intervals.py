@@ -35,6 +35,8 @@ class Measure:
         The statistic on the data, when it is not `value` itself.
     detectable
         The smallest planted leak that would have been found.
+    known_p
+        p, when it does not come from `null`.
     """
 
     value: float
@@ -43,6 +45,7 @@ class Measure:
     null: Floats = field(default_factory=_none)
     observed: float | None = None
     detectable: float = np.nan
+    known_p: float = np.nan
 
     def columns(self) -> dict[str, float]:
         """Return the columns value, low, high, chance, p, critical and detectable.
@@ -51,7 +54,8 @@ class Measure:
         the null at or above the data) / (1 + draws)``. `critical` is the value that
         the statistic had to exceed for p <= 0.05, NaN when no value could.
         """
-        low = high = p = critical = np.nan
+        low = high = critical = np.nan
+        p = self.known_p
         boot = self.boot[np.isfinite(self.boot)]
         if boot.size:
             low, high = np.percentile(boot, [2.5, 97.5])

@@ -207,10 +207,10 @@ def judge(
 
     Notes
     -----
-    With a second stream the read-out decides: below half of what the training's
-    animals show, actions read from the new animal are worth less than half of what
-    they are worth in those (measured on synthetic animals, see the documentation).
-    Without one the distance decides, which misses more.
+    With a second stream the read-out decides: below POOR_READOUT, actions read from the
+    new animal are mostly worth less than half of what they are worth in the training's
+    (measured on synthetic animals, see ``docs/explanation/new_animal.md``). Without a
+    second stream the distance decides, which misses more.
     """
     n, known = len(new), {a: w for a, w in training.items() if len(w)}
     nothing = float("nan")

@@ -47,6 +47,34 @@ class TiffFolderOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class ThorOptions:
+    """Readers `thor_raw` and `thor_tiff`: a recording of ThorImage."""
+
+    channels: dict[Role, Annotated[int, Field(ge=0)]] | None = None
+    """Channel number of each role, in the order of Experiment.xml: {functional: 0}."""
+
+    z: Annotated[int, Field(ge=0)] | None = None
+    """Which slice of a volume to take, from 0."""
+
+    planes: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Slices of a time point in the raw file, where ZStage@steps is not right."""
+
+    n_channels: Annotated[int, Field(ge=1, le=16)] | None = None
+    """Channels in the raw file, where the XML leaves it open."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class OpticFlowOptions:
+    """Reader `thor_flow`: the ball sensors' ``OptFlow.txt``."""
+
+    kind: Literal["scalar", "trace"] | None = None
+    """What it is; without it, scalars."""
+
+    unit: str = ""
+    """Unit of the values; without it, sensor counts."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class VideoOptions:
     """Reader `video`: a camera's clip or a folder of images."""
 

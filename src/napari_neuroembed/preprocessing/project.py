@@ -14,6 +14,7 @@ from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project.derived_state import first_recording
 from napari_neuroembed.disk import disk_errors_told, refuse_too_small
 from napari_neuroembed.errors import DataError
+from napari_neuroembed.files import recover_inside
 from napari_neuroembed.preprocessing.order import Order, firsts_of, select
 from napari_neuroembed.preprocessing.pipeline import (
     estimate_disk,
@@ -76,6 +77,7 @@ def preprocess_project(
     )
     for name in ids:
         project.recording(name)  # refuses an unknown one before any work
+    recover_inside(project.derived_root)  # also beside what is kept
     todo = select(ids, firsts, lambda name: _looks_current(project, name))
     outcomes = dict.fromkeys(ids, ("kept", ""))
     needed = _check_disk(project, todo)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_neuroembed.data.clocks import Span, picture, spans
 from napari_neuroembed.data.importing.labels import add_labels, plan_labels
 from napari_neuroembed.data.importing.request import ImportRequest, build_recording
+from napari_neuroembed.data.importing.thor import complete
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project.acceptance import (
     check_acceptances,
@@ -113,11 +114,13 @@ def import_recording(
         Listing every unaccepted error, each with the option that accepts it.
     """
     check_acceptances(accepted)
+    request = complete(request)
     if not request.animal:
         raise DataError("Whose recording is it? Give --animal NAME [import.animal].")
     check_name(request.animal, "animal")
     known = None if request.recording else present_recording(project, request)
     if known is not None:
+        _refuse_additions(project, request, known)
         return ImportReport(known, request.animal, "present")
     name = request.recording or free_name(project, request.animal)
     report("check", 0, 2, name)
@@ -205,6 +208,23 @@ def _write(
     except BaseException:
         project.remove(look.spec.id)
         raise
+
+
+def _refuse_additions(project: Project, request: ImportRequest, known: str) -> None:
+    """Refuse to pass over streams that a recording of the same files lacks.
+
+    Raises
+    ------
+    DataError
+        Naming them.
+    """
+    new = sorted(set(request.streams) - set(project.recording(known).streams))
+    if new:
+        raise DataError(
+            f"Recording {known!r} has these files already, but not {', '.join(new)}. A "
+            f"recording is imported whole: take {known} out of project.yaml (its "
+            "labels stay) and import it again. [import.present]"
+        )
 
 
 def free_name(project: Project, animal: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from napari_neuroembed.data.importing.thor_folder import find_sync, find_thor
 from napari_neuroembed.data.project.roots import Roots, is_source
 from napari_neuroembed.data.project.sources import find_files
 from napari_neuroembed.data.readers import READERS, find_reader
@@ -57,7 +58,13 @@ def kind_of_source(where: str, roots: Roots, reader: str | None = None) -> Kind:
             if len(one.kinds) > 1:
                 _refuse_others(source, one)
             return "neural"
-    found = find_reader(source, KINDS)
+    try:
+        found = find_reader(source, KINDS)
+    except DataError:
+        if find_thor(source.path) is not None:
+            return "neural"
+        _refuse_clock(source.path)
+        raise
     return _only(where, found.name, found.kinds)
 
 
@@ -87,6 +94,16 @@ def _refuse_part(source: Source) -> None:
     ):
         raise ConfigError(
             f"{source.path} is one file of a suite2p folder. Give the folder: {folder}."
+        )
+
+
+def _refuse_clock(path: Path) -> None:
+    """Refuse what ThorSync wrote, naming where it belongs."""
+    if find_sync(path):
+        raise ConfigError(
+            f"{path} is what ThorSync recorded: a clock, no images. Give the folder of "
+            "ThorImage, with its Experiment.xml, as SOURCE, and this with --sync "
+            f"{path}."
         )
 
 

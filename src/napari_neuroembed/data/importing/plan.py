@@ -12,6 +12,7 @@ from napari_neuroembed.data.importing import (
     present_recording,
 )
 from napari_neuroembed.data.importing.request import ImportRequest
+from napari_neuroembed.data.importing.thor import complete
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project.spec import Acceptance
 from napari_neuroembed.errors import ConfigError, DataError
@@ -20,6 +21,7 @@ from napari_neuroembed.progress import Report, silent
 if TYPE_CHECKING:
     from napari_neuroembed.data.project import Project
 
+_DOUBTS = ("import.doubtful", "thor.behaviour", "thor.folder", "thor.sync")
 Status = Literal["new", "present", "missing", "doubtful", "wrong"]
 
 
@@ -72,12 +74,14 @@ def judge(
     project: Project, name: str, request: ImportRequest, problems: Sequence[Problem]
 ) -> ImportPlan:
     """Return the plan for one recording, knowing what the project has already."""
+    request = complete(replace(request, findings=()))
+    problems = [*problems, *request.findings]
     known = present_recording(project, replace(request, recording=name))
     if known is not None:
         return ImportPlan(known, request, "present")
     ids = [p.id for p in problems if p.severity == "error"]
     status: Status = "new"
-    if any(i not in ("import.missing", "import.doubtful") for i in ids):
+    if any(i not in ("import.missing", *_DOUBTS) for i in ids):
         status = "wrong"
     elif "import.missing" in ids:
         status = "missing"

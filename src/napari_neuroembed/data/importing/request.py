@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.project.opening import (
+from napari_neuroembed.data.project.reading import (
     choose_reader,
     find_source,
     options_of,
@@ -16,6 +16,7 @@ from napari_neuroembed.data.project.opening import (
 from napari_neuroembed.data.project.roots import Roots, is_source
 from napari_neuroembed.data.project.sources import as_source, common_folder
 from napari_neuroembed.data.project.spec import (
+    FrameCounterSync,
     IndexMapSync,
     LikeSync,
     OffsetSync,
@@ -35,7 +36,7 @@ from napari_neuroembed.options.base import from_dict
 if TYPE_CHECKING:
     from napari_neuroembed.data.project import Project
 
-AnySync = OffsetSync | LikeSync | IndexMapSync | TimestampsSync
+AnySync = OffsetSync | LikeSync | IndexMapSync | TimestampsSync | FrameCounterSync
 _TOP_PARTS = 2
 _CLOCK_GIVERS = ("neural", "trace", "pose", "scalar")
 
@@ -62,9 +63,11 @@ class StreamRequest:
         Map from its frames to those of the first stream, or with `sync_kind`
         ``timestamps`` a time for every frame.
     sync_kind
-        ``index_map`` or ``timestamps``.
+        ``index_map``, ``timestamps`` or ``frame_counter``.
     sync_frames
         List of its frames that the map is about.
+    line
+        Line of a ThorSync file that it follows.
     channels
         Roles of image channels.
     options
@@ -80,8 +83,37 @@ class StreamRequest:
     sync_file: str | Path | None = None
     sync_kind: str = "index_map"
     sync_frames: str | Path | None = None
+    line: str | None = None
     channels: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThorRequest:
+    """What is said about a ThorSync file beyond its name.
+
+    Parameters
+    ----------
+    is_used
+        False: take no ThorSync file that lies beside the images.
+    settings
+        ThorRealTimeDataSettings.xml; None: the one beside the file.
+    sample_rate_hz
+        Samples per second, where there are no settings.
+    capture
+        capture_metadata.json of the cameras; None: the one in the folder.
+    camera
+        Which of its cameras, where they lost different frames.
+    is_complete
+        Whether the files of the folder were looked for already.
+    """
+
+    is_used: bool = True
+    settings: str | Path | None = None
+    sample_rate_hz: float | None = None
+    capture: str | Path | None = None
+    camera: str | None = None
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +150,8 @@ class ImportRequest:
         Open damaged files as far as they go.
     roots
         Names and folders of roots to add.
+    thor
+        How streams follow a ThorSync file.
     findings
         What was found while the request was made: missing or doubtful files.
     """
@@ -135,6 +169,7 @@ class ImportRequest:
     label_options: Mapping[str, Any] = field(default_factory=dict)
     salvage: bool = False
     roots: Mapping[str, Path] = field(default_factory=dict)
+    thor: ThorRequest = field(default_factory=ThorRequest)
     findings: tuple[Problem, ...] = ()
 
 
@@ -155,7 +190,7 @@ def build_recording(
         raise DataError(f"Recording {name!r}: there is no stream to import.")
     roots = add_roots(project.roots, request)
     streams = {
-        stream: _stream_spec(stream, asked, roots)
+        stream: _stream_spec(stream, asked, request.thor, roots)
         for stream, asked in request.streams.items()
     }
     streams = _tie_all(name, streams, roots)
@@ -216,10 +251,13 @@ def _paths(request: ImportRequest) -> list[Path]:
         source = stream.source
         named += source if isinstance(source, tuple) else (source,)
         named += [stream.sync_file, stream.sync_frames]
+    named += [request.thor.settings, request.thor.capture]
     return [Path(n) for n in named if n is not None and not is_source(n)]
 
 
-def _stream_spec(name: str, asked: StreamRequest, roots: Roots) -> StreamSpec:
+def _stream_spec(
+    name: str, asked: StreamRequest, thor: ThorRequest, roots: Roots
+) -> StreamSpec:
     source = asked.source
     written: str | tuple[str, ...]
     if isinstance(source, tuple):
@@ -231,14 +269,16 @@ def _stream_spec(name: str, asked: StreamRequest, roots: Roots) -> StreamSpec:
         "kind": asked.kind,
         "reader": asked.reader,
         "rate_hz": asked.rate_hz,
-        "sync": _sync(name, asked, roots),
+        "sync": _sync(name, asked, thor, roots),
         "channels": dict(asked.channels),
         "reader_options": dict(asked.options),
     }
     return from_dict(StreamSpec, values, name)
 
 
-def _sync(name: str, asked: StreamRequest, roots: Roots) -> AnySync | None:
+def _sync(
+    name: str, asked: StreamRequest, thor: ThorRequest, roots: Roots
+) -> AnySync | None:
     given = [
         flag
         for flag, value in (
@@ -262,10 +302,28 @@ def _sync(name: str, asked: StreamRequest, roots: Roots) -> AnySync | None:
             return None
         return from_dict(OffsetSync, {"start_s": asked.start_s}, f"{name}.sync")
     file = to_source(asked.sync_file, roots)
+    if asked.sync_kind == "frame_counter":
+        return _frame_counter(name, asked, thor, file, roots)
     if asked.sync_kind == "timestamps":
         return TimestampsSync(file=file, start_s=asked.start_s or 0.0)
     frames = None if asked.sync_frames is None else to_source(asked.sync_frames, roots)
     return IndexMapSync(file=file, frames=frames)
+
+
+def _frame_counter(
+    name: str, asked: StreamRequest, thor: ThorRequest, file: str, roots: Roots
+) -> FrameCounterSync:
+    is_camera = name.startswith(("pose", "video"))
+    capture = thor.capture if is_camera else None
+    values = {
+        "file": file,
+        "line": asked.line,
+        "settings": thor.settings and to_source(thor.settings, roots),
+        "sample_rate_hz": thor.sample_rate_hz,
+        "capture": capture and to_source(capture, roots),
+        "camera": thor.camera if capture else None,
+    }
+    return from_dict(FrameCounterSync, values, f"{name}.sync")
 
 
 def _tie_all(

@@ -30,6 +30,11 @@ FIRM = frozenset(
         "prairie.cycles",
         "prairie.layout",
         "prairie.plane",
+        "thor.channels",
+        "thor.folder",
+        "thor.product",
+        "thor.slice",
+        "thor.sync",
     }
 )
 """Checks that need an answer rather than a consent; their texts say which."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,25 +19,22 @@ from napari_neuroembed.data.clocks import (
 from napari_neuroembed.data.clocks.shared import share_clock, steady, whole
 from napari_neuroembed.data.clocks.sync_numbers import read_numbers
 from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.project import counter_sync
+from napari_neuroembed.data.project.reading import describe_stream, read_stream
 from napari_neuroembed.data.project.roots import Roots
 from napari_neuroembed.data.project.sources import find_files
 from napari_neuroembed.data.project.spec import (
+    FrameCounterSync,
     IndexMapSync,
     LikeSync,
     OffsetSync,
     RecordingSpec,
     StreamSpec,
     TimestampsSync,
-    stream_kind,
 )
-from napari_neuroembed.data.reader_advice import with_flags
-from napari_neuroembed.data.recording import Kind, Stream, TimeAxis
+from napari_neuroembed.data.recording import Stream, TimeAxis
 from napari_neuroembed.errors import DataError
 
-if TYPE_CHECKING:
-    from napari_neuroembed.data.readers.base import Reader, Source
-
-CACHE = Path(".neuroembed") / "cache"
 RATE_TOLERANCE = 0.01
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 
@@ -97,43 +94,6 @@ def open_recording(
     return Opened(streams, problems)
 
 
-def find_source(stream: StreamSpec, roots: Roots) -> Source:
-    """Return the files of a stream as readers take them.
-
-    Raises
-    ------
-    DataError
-        When nothing is there.
-    """
-    from napari_neuroembed.data.readers.base import Source
-
-    cache = roots.project / CACHE if roots.project.is_dir() else None
-    return Source(find_files(stream.source, roots), cache)
-
-
-def choose_reader(stream: StreamSpec, kind: Kind, source: Source) -> Reader:
-    """Return the reader that project.yaml names, or the one that fits the content.
-
-    Raises
-    ------
-    DataError
-        When the name is unknown (listing the known ones), or none or several fit.
-    """
-    from napari_neuroembed.data import readers
-
-    if stream.reader is None:
-        return readers.find_reader(source, (kind,))
-    return readers.get_reader(stream.reader)
-
-
-def options_of(stream: StreamSpec, kind: Kind) -> dict[str, Any]:
-    """Return what a reader is told: its own options, the kind and the channels."""
-    options: dict[str, Any] = {"kind": kind, **stream.reader_options}
-    if stream.channels:
-        options["channels"] = dict(stream.channels)
-    return options
-
-
 class _Opener:
     """Opens streams in the order their clocks depend on each other."""
 
@@ -178,6 +138,8 @@ class _Opener:
             return self._timestamps(name, spec, sync)
         if isinstance(sync, IndexMapSync):
             return self._index_map(name, spec, sync)
+        if isinstance(sync, FrameCounterSync):
+            return self._frame_counter(name, spec, sync)
         stream = self._read(name, spec, self._rate(name, spec))
         if isinstance(sync, OffsetSync):
             by = sync.start_s - stream.time.start_s
@@ -205,19 +167,21 @@ class _Opener:
         index, _ = frame_map.read_map(values, n_target, name)
         return frame_map.fit_map(index, clock, n_target, None).rate_hz
 
-    def _read(self, name: str, spec: StreamSpec, rate_hz: float | None) -> Stream:
-        kind = stream_kind(name, spec)
-        source = find_source(spec, self.roots)
-        reader = choose_reader(spec, kind, source)
-        with with_flags(name, reader):
-            found = reader.read(
-                source,
-                options_of(spec, kind),
-                rate_hz=rate_hz,
-                accept=self.accept,
-                salvage=self.spec.salvage,
-            )
-        return pick(found, name, kind, source.name)
+    def _read(
+        self,
+        name: str,
+        spec: StreamSpec,
+        rate_hz: float | None,
+        also: frozenset[str] = frozenset(),
+    ) -> Stream:
+        return read_stream(
+            name,
+            spec,
+            self.roots,
+            rate_hz=rate_hz,
+            accept=self.accept | also,
+            salvage=self.spec.salvage,
+        )
 
     def _like(self, name: str, spec: StreamSpec, sync: LikeSync) -> Stream:
         other = self.open(sync.stream)
@@ -331,6 +295,22 @@ class _Opener:
             valid=stream.valid & (index >= 0),
         )
 
+    def _frame_counter(
+        self, name: str, spec: StreamSpec, sync: FrameCounterSync
+    ) -> Stream:
+        counter_sync.check_one_file(self.spec, sync)
+        about = describe_stream(name, spec, self.roots)
+        found = counter_sync.frame_times(
+            name, about, sync, self.roots, reader=spec.reader
+        )
+        for problem in (*found.times.problems, *counter_sync.compare_rates(found)):
+            self._problem(problem.id, problem.severity, f"{name}: {problem.text}")
+        stream = self._read(name, spec, found.rate_hz, frozenset({"rate.conflict"}))
+        axis, valid = found.on(len(stream))
+        self._compare_rates(name, spec.rate_hz, axis)
+        facts = {**stream.facts, "rate_origin": found.origin}
+        return replace(stream, time=axis, valid=stream.valid & valid, facts=facts)
+
     def _map_values(
         self, sync: IndexMapSync, n_frames: int
     ) -> tuple[NDArray[np.float64], str]:
@@ -362,26 +342,6 @@ class _Opener:
 
     def _error(self, text: str) -> DataError:
         return DataError(f"Recording {self.spec.id!r}: {text}")
-
-
-def pick(found: Mapping[str, Stream], name: str, kind: Kind, file: str) -> Stream:
-    """Return the one stream of a file that is meant.
-
-    Raises
-    ------
-    DataError
-        When the choice is open, naming the streams of the file.
-    """
-    if name in found and found[name].kind == kind:
-        return found[name]
-    fitting = [stream for stream in found.values() if stream.kind == kind]
-    if len(fitting) == 1:
-        return fitting[0]
-    listed = ", ".join(f"{n} ({s.kind})" for n, s in found.items()) or "none"
-    raise DataError(
-        f"{file}: expected one {kind} stream for {name!r}, found {listed}. Name the "
-        "stream as in the file, or choose by reader_options."
-    )
 
 
 def rate_origin(name: str, stream: Stream, spec: RecordingSpec) -> str:

@@ -14,6 +14,7 @@ from napari_neuroembed.data.project.fingerprints import (
 from napari_neuroembed.data.project.roots import Roots
 from napari_neuroembed.data.project.sources import find_files
 from napari_neuroembed.data.project.spec import (
+    FrameCounterSync,
     IndexMapSync,
     RecordingSpec,
     TimestampsSync,
@@ -32,6 +33,8 @@ def sources_of(recording: RecordingSpec) -> dict[str, tuple[str, ...]]:
             files = [sync.file, sync.frames]
         elif isinstance(sync, TimestampsSync):
             files = [sync.file]
+        elif isinstance(sync, FrameCounterSync):
+            files = [sync.file, sync.settings, sync.capture]
         named = tuple(file for file in files if file is not None)
         if named:
             found[f"{name}:sync"] = named

@@ -75,8 +75,28 @@ class TimestampsSync:
     """Added to all times."""
 
 
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class FrameCounterSync:
+    """Frames that a ThorSync file counted, or pulses of the camera that it recorded."""
+
+    kind: Literal["frame_counter"] = "frame_counter"
+    file: str
+    """Source of the ThorSync file, e.g. ``LAB:fly1/Sync-001/Episode001.h5``."""
+    line: str | None = None
+    """Line of this stream, e.g. ``Cameras``; absent: the usual names."""
+    settings: str | None = None
+    """Source of ThorRealTimeDataSettings.xml; absent: the one beside `file`."""
+    sample_rate_hz: Rate | None = None
+    """Samples per second, where there are no settings."""
+    capture: str | None = None
+    """Source of capture_metadata.json, which says what frames the cameras lost."""
+    camera: str | None = None
+    """Camera in `capture`, where they lost different frames."""
+
+
 Sync = Annotated[
-    OffsetSync | LikeSync | IndexMapSync | TimestampsSync, Field(discriminator="kind")
+    OffsetSync | LikeSync | IndexMapSync | TimestampsSync | FrameCounterSync,
+    Field(discriminator="kind"),
 ]
 
 
@@ -275,12 +295,7 @@ def _explain(values: Mapping[str, Any], problem: Any) -> str:
 
 def _explain_sync(dotted: str, found: Any) -> str:
     kind = found.get("kind") if isinstance(found, Mapping) else found
-    known = "offset, like, index_map, timestamps"
-    if kind == "frame_counter":
-        return (
-            f"{dotted}: the sync kind frame_counter (ThorSync) is not read yet. "
-            f"Export the frame times and use timestamps. Known: {known}."
-        )
+    known = "offset, like, index_map, timestamps, frame_counter"
     return f"{dotted}.kind: found {kind!r}. Known: {known}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 
 from napari_neuroembed.data.readers.base import Description, Reader, Source
 from napari_neuroembed.data.recording import Kind
@@ -21,6 +22,9 @@ __all__ = [
 _PLACES = {
     "tiff": "tiff:TiffReader",
     "tiff_folder": "tiff.folder:TiffFolderReader",
+    "thor_raw": "thor.raw:ThorRawReader",
+    "thor_tiff": "thor.tiff:ThorTiffReader",
+    "thor_flow": "thor.flow:OpticFlowReader",
     "video": "video:VideoReader",
     "npz": "npz:NpzReader",
     "npy": "npy:NpyReader",
@@ -38,6 +42,9 @@ _PLACES = {
 }
 ALIKE = 0.1
 """Readers whose confidences differ by no more than this cannot be told apart."""
+
+MOST_INSIDE, SHOWN_INSIDE = 200, 12
+"""Entries of a folder that are looked at, and named, when it is no recording."""
 
 
 class _Readers(Mapping[str, Reader]):
@@ -119,12 +126,7 @@ def find_reader(source: Source, kinds: Collection[Kind] = ()) -> Reader:
     tried.sort(key=lambda t: -t[0])
     known = [t for t in tried if t[0] > 0]
     if not known:
-        lines = "; ".join(f"{name}: {why}" for _, name, why in tried)
-        wanted = f" as {' or '.join(kinds)}" if kinds else ""
-        raise DataError(
-            f"{source.name}: no reader can open this{wanted}. Tried {lines}. Convert "
-            "it to one of these formats, or name another file."
-        )
+        raise _unknown(source, kinds, tried)
     alike = [t for t in known if t[0] >= known[0][0] - ALIKE]
     if len(alike) > 1:
         lines = "; ".join(f"{name} ({c:.2f}: {why})" for c, name, why in alike)
@@ -133,3 +135,44 @@ def find_reader(source: Source, kinds: Collection[Kind] = ()) -> Reader:
             f"with reader: {alike[0][1]}."
         )
     return READERS[known[0][1]]
+
+
+def _unknown(
+    source: Source, kinds: Collection[Kind], tried: Collection[tuple[float, str, str]]
+) -> DataError:
+    wanted = f" as {' or '.join(kinds)}" if kinds else ""
+    inside = _known_inside(source.path, kinds)
+    if inside:
+        shown = ", ".join(inside[:SHOWN_INSIDE])
+        if len(inside) > SHOWN_INSIDE:
+            shown += f" and {len(inside) - SHOWN_INSIDE} more"
+        return DataError(
+            f"{source.name}: no reader can open this folder as one recording{wanted}. "
+            f"It holds {shown} (in brackets: the reader that knows it). Give one of "
+            "these."
+        )
+    lines = "; ".join(f"{name}: {why}" for _, name, why in tried)
+    return DataError(
+        f"{source.name}: no reader can open this{wanted}. Tried {lines}. Convert "
+        "it to one of these formats, or name another file."
+    )
+
+
+def _known_inside(folder: Path, kinds: Collection[Kind]) -> list[str]:
+    """Return what a folder holds that some reader knows, with that reader."""
+    if not folder.is_dir():
+        return []
+    readers = [
+        (name, reader)
+        for name, reader in READERS.items()
+        if not kinds or set(kinds) & set(reader.kinds)
+    ]
+    found = []
+    for path in sorted(folder.iterdir())[:MOST_INSIDE]:
+        if path.name.startswith("."):
+            continue
+        sure = [(reader.sniff(Source((path,)))[0], name) for name, reader in readers]
+        confidence, name = max(sure, key=lambda one: one[0])
+        if confidence > 0:
+            found.append(f"{path.name} ({name})")
+    return found

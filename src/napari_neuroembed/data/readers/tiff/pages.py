@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.readers.tiff.directory import Directory
 from napari_neuroembed.data.readers.tiff.layout import Layout, most_planes
+from napari_neuroembed.data.readers.tiff.lzw import LZW
 from napari_neuroembed.data.size_cap import MAX_RATIO, largest
 
 _SPARE_BYTES = 8192
@@ -177,6 +178,8 @@ def _codec(compression: int, name: str) -> list[Problem]:
     try:
         tifffile.TIFF.DECOMPRESSORS[compression]
     except (KeyError, ValueError):
+        if compression == LZW:
+            return []
         codec = _CODECS.get(compression, f"method {compression}")
         text = (
             f"it is compressed with {codec}, which needs the package imagecodecs. "

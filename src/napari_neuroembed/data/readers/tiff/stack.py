@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_neuroembed.data.readers.tiff.lzw import LZW, decode_lzw
 from napari_neuroembed.data.readers.tiff.pages import FilePlanes
 from napari_neuroembed.errors import DataError
 
@@ -170,7 +171,7 @@ def _decode(
                 number = int(plane[i])
                 tiff.filehandle.seek(int(at))
                 page = tifffile.TiffPage(tiff, index=number)
-                image = page.asarray(maxworkers=1)
+                image = _image(page, tiff.filehandle)
                 if (
                     image.shape != out.shape[1:]
                     or image.dtype.newbyteorder("=") != out.dtype
@@ -182,3 +183,11 @@ def _decode(
             f"{path}: page {number} cannot be decoded ({error}). The file is damaged "
             "there; copy it again. [tiff.truncated]"
         ) from error
+
+
+def _image(page: Any, file: Any) -> NDArray[Any]:
+    """Decode one page, by Pillow where tifffile lacks the decoder."""
+    if page.compression == LZW:
+        return decode_lzw(page, file)
+    image: NDArray[Any] = page.asarray(maxworkers=1)
+    return image
