@@ -205,16 +205,22 @@ def kept(info: Mapping[str, Any], run: str) -> Layout:
     RunFolderError
         When it is not there or is none.
     """
-    known = {field.name for field in dataclasses.fields(Layout)}
-    try:
-        entry = info["layout"]
-        if set(entry) != known:
-            raise KeyError(*known ^ set(entry))
-        layout: Layout = TypeAdapter(Layout).validate_python(entry)
-    except (KeyError, TypeError, ValidationError) as error:
+    layout = _layout_of(info.get("layout"))
+    if layout is None:
         raise RunFolderError(
             f"Run {run!r} cannot go on: training.layout=auto chose a layout when it "
             f"began, and run.json does not say which (found {info.get('layout')!r}). "
             "Put run.json back as it was, or train a new run."
-        ) from error
+        )
+    return layout
+
+
+def _layout_of(entry: object) -> Layout | None:
+    known = {field.name for field in dataclasses.fields(Layout)}
+    if not isinstance(entry, Mapping) or set(entry) != known:
+        return None
+    try:
+        layout: Layout = TypeAdapter(Layout).validate_python(dict(entry))
+    except ValidationError:
+        return None
     return layout
