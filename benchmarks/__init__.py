@@ -9,6 +9,7 @@ BENCHMARKS = {
     "tiff_read": "a pass over a movie in TIFF, beside tifffile",
     "windows": "random windows of the training cache, beside zarr and pages",
     "memory": "memory of pre-processing a stack and one four times as long",
+    "enc_train": "training the image encoder in its fastest layout, beside a plain one",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
     "crash": "what a killed writer leaves: ours, torch.save, np.save, tifffile ...",
 }

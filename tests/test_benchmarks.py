@@ -15,6 +15,7 @@ from benchmarks import (
     crash_writers,
     dff,
     enc_embed,
+    enc_train,
     import_time,
     memory,
     resize,
@@ -94,6 +95,25 @@ def test_sharing_frames_is_faster_and_gives_the_same() -> None:
     assert (shared.is_peer, alone.is_peer) == (False, True)
     (speed,) = found.ratios
     assert speed.median >= 3
+
+
+def test_the_plain_encoder_is_the_same_network_and_every_layout_keeps_to_it() -> None:
+    found = enc_train.compare(QUICK, (2,), frames=8, size=32)
+    plain, *others = found.rows
+    assert (plain.is_peer, plain.met) == (True, True)
+    assert len(others) == 3
+    assert all(row.met for row in others)
+    assert {one.peer for one in found.ratios} == {"plain module, 2 windows"}
+
+
+def test_a_gpu_that_is_not_there_is_said_and_not_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["enc_train", "--device", "cuda", "--out", str(tmp_path)]) == 0
+    assert "SKIPPED (torch finds no CUDA device)" in capsys.readouterr().out
+    (path,) = tmp_path.iterdir()
+    assert json.loads(path.read_text("utf-8"))["rows"][0]["status"] == "skipped"
 
 
 def test_sums_that_grow_beat_a_mean_for_every_window() -> None:

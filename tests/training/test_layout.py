@@ -134,8 +134,22 @@ def test_the_fastest_is_found_after_the_first_steps_which_are_slow() -> None:
 def test_every_layout_is_tried_and_the_fixed_one_is_among_them(setup: Setup) -> None:
     found = layouts_for(setup, CPU)
     assert found[0] == fixed(setup.parts.method.config) == Layout()
-    assert len(set(found)) == 8
-    assert all(one.onednn for one in layouts_for(setup, torch.device("cuda")))
+    assert len(set(found)) == 4
+    on_gpu = layouts_for(setup, torch.device("cuda"))
+    assert all(one.onednn for one in on_gpu)
+    assert {one.channels_last for one in on_gpu} == {True, False}
+
+
+@pytest.mark.parametrize("onednn", [True, False])
+def test_what_is_tried_on_a_cpu_normalises_batches_exactly(setup, onednn) -> None:
+    """Channels last does not: torch is off by 0.4 % with as many values as here."""
+    assert not any(one.channels_last for one in layouts_for(setup, CPU))
+    frames = 0.5 + 0.3 * torch.randn(256, 1, 128, 128)
+    layer = torch.nn.BatchNorm2d(1, momentum=1.0)
+    with Layout(onednn=onednn).in_force():
+        layer(frames)
+    exact = frames.double().var()
+    assert layer.running_var.item() == pytest.approx(exact.item(), rel=1e-5)
 
 
 def test_a_precision_that_was_asked_for_is_kept(recordings, config) -> None:

@@ -80,7 +80,8 @@ class ImageEncoder(FrameEncoder):
     frame can be shared by all windows that hold it.
 
     `channels_last` lays the channels of a pixel side by side in memory, which is faster
-    on some machines; weights and results are the same up to rounding.
+    on some machines; the weights stay as they are. Not for training on a CPU: see
+    :func:`~napari_neuroembed.training.layout.layouts_for`.
 
     Examples
     --------

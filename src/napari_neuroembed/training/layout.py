@@ -97,19 +97,22 @@ def fixed(config: RunConfig) -> Layout:
 def layouts_for(setup: Setup, device: torch.device) -> list[Layout]:
     """Return what to try, the fixed layout first.
 
-    The order of channels matters for images alone, oneDNN on a CPU alone, and a
-    precision of bf16 that was asked for is kept.
+    oneDNN matters on a CPU alone, and a precision of bf16 that was asked for is kept.
+    The order of channels is tried on a GPU alone: with channels last torch 2.13 adds up
+    the statistics of a batch normalisation one by one in float32 on a CPU, and with
+    4,096 frames of 128 x 128 the variance was 19 % off, with 1,024 frames 3 %.
     """
     method = setup.parts.method
+    on_cpu = device.type == "cpu"
     is_image = any(isinstance(m, ImageEncoder) for m in method.modules())
     asked = method.config.training.precision
     precisions: Sequence[Literal["fp32", "bf16"]] = ("fp32", "bf16")
     return [
         Layout(last, precision, onednn)
         for last, precision, onednn in itertools.product(
-            (False, True) if is_image else (False,),
+            (False, True) if is_image and not on_cpu else (False,),
             precisions if asked == "fp32" else (asked,),
-            (True, False) if device.type == "cpu" else (True,),
+            (True, False) if on_cpu else (True,),
         )
     ]
 
