@@ -10,6 +10,8 @@ BENCHMARKS = {
     "windows": "random windows of the training cache, beside zarr and pages",
     "memory": "memory of pre-processing a stack and one four times as long",
     "enc_train": "training the image encoder in its fastest layout, beside a plain one",
+    "augment": "augmentations of whole batches, beside frame by frame",
+    "knn_exact": "the neighbours of pose swapping, beside brute force and faiss",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
     "crash": "what a killed writer leaves: ours, torch.save, np.save, tifffile ...",
 }

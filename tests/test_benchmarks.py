@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from benchmarks import (
     BENCHMARKS,
+    augment,
     crash,
     crash_writers,
     dff,
     enc_embed,
     enc_train,
     import_time,
+    knn_exact,
     memory,
     resize,
     tiff_read,
@@ -114,6 +116,17 @@ def test_a_gpu_that_is_not_there_is_said_and_not_measured(
     assert "SKIPPED (torch finds no CUDA device)" in capsys.readouterr().out
     (path,) = tmp_path.iterdir()
     assert json.loads(path.read_text("utf-8"))["rows"][0]["status"] == "skipped"
+
+
+def test_augmentations_of_a_batch_are_those_of_its_frames() -> None:
+    ours, *plain = augment.compare(QUICK, n=6, frames=8, size=32).rows
+    assert ours.met
+    assert [row.is_peer for row in plain] == [True, True]
+
+
+def test_neighbours_are_exact_beside_other_libraries() -> None:
+    rows = knn_exact.compare(QUICK, n_poses=1000, n_queries=50).rows
+    assert [row.met for row in rows if not row.is_peer] == [True, True]
 
 
 def test_sums_that_grow_beat_a_mean_for_every_window() -> None:
