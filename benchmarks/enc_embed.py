@@ -97,12 +97,14 @@ def _recording(n_frames: int, size: int) -> Recording:
 
 
 def _model(recording: Recording) -> Model:
-    """Build the paper's encoder for such frames, untrained, as embedding uses it.
+    """Build the paper's encoder and windows (32 frames), untrained.
 
     Its batch normalisations see some windows first: without, all windows of a fresh
     encoder have nearly the same embedding, and a wrong one would not be noticed.
     """
     config = as_defined(default(), "simclr_views")
+    papers = dataclasses.replace(config.windows, neural_frames=32, neural_step=1)
+    config = dataclasses.replace(config, windows=papers)
     few = Recording("few", recording.animal, {"neural": _first(recording, 200)})
     setup = prepare([few], _small_batches(config), None)
     method, windows = setup.parts.method.train(), setup.data.windows
