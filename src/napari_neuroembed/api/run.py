@@ -200,6 +200,8 @@ class Run:
         DataFrame
             Tidy scores, the columns of ``store.schema.SCORE_COLUMNS``.
         """
+        if name is not None:
+            self.folder.check_evaluation(name)  # before hours of work, not after
         options = options or self.config.evaluation
         windows, _ = self.embedding("neural", set_name)
         used = list(dict.fromkeys(windows["recording"]))

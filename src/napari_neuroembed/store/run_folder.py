@@ -310,6 +310,18 @@ class RunFolder:
         folder = self.path / "embeddings" / set_name
         return sorted(p.stem for p in folder.glob("*.npy"))
 
+    def check_evaluation(self, name: str) -> None:
+        """Refuse the name of an evaluation that exists, or is no name.
+
+        Raises
+        ------
+        RunFolderError
+            Saying how to go on.
+        """
+        check_name("Evaluation", name)
+        if (self.path / "evaluation" / name).exists():
+            raise self._evaluated_already(name)
+
     def write_evaluation(
         self,
         name: str | None,
@@ -321,11 +333,9 @@ class RunFolder:
         """Write one evaluation and point ``latest.json`` at it."""
         if name is None:
             name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        check_name("Evaluation", name)
         target = self.path / "evaluation" / name
         files.recover_inside(target.parent)
-        if target.exists():
-            raise self._evaluated_already(name)
+        self.check_evaluation(name)
         try:
             with files.write_folder(target, replace=False) as build:
                 (build / "config.yaml").write_text(config_text, encoding="utf-8")
