@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import BENCHMARKS
-from benchmarks.measure import Result, Settings, report
+from benchmarks.measure import Result, Settings, report, skipped
 
 _MET = {True: " met", False: " MISSED", None: ""}
 _THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
@@ -37,12 +37,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     _fix_threads(settings)
     missed = 0
     for name in names:
-        result = importlib.import_module(f"benchmarks.{name}").run(settings)
+        result = _run(name, settings)
         print(_table(name, result), flush=True)
         missed += sum(r.met is False for r in (*result.ratios, *result.rows))
         if args.out is not None:
             _save(args.out, report(name, settings, result))
     return 1 if missed else 0
+
+
+def _run(name: str, settings: Settings) -> Result:
+    import torch
+
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        return Result([skipped("on a GPU", "torch finds no CUDA device")])
+    result: Result = importlib.import_module(f"benchmarks.{name}").run(settings)
+    return result
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -57,6 +57,11 @@ class Settings:
         return 3 if self.quick else 5
 
     @property
+    def second(self) -> str:
+        """What speeds are given per."""
+        return "CPU s" if self.device == "cpu" else "s"
+
+    @property
     def warm_ups(self) -> int:
         """Number of times every variant runs before that."""
         return 1 if self.device == "cpu" else 10
@@ -64,10 +69,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of every repeat of one variant."""
+    """Seconds of every repeat of one variant; on a GPU those of the wall count."""
 
     wall_s: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
+    device: Device = "cpu"
+
+    @property
+    def counted_s(self) -> list[float]:
+        """The seconds that speeds and ratios are made of."""
+        return self.cpu_s if self.device == "cpu" else self.wall_s
 
 
 @dataclass(frozen=True)
@@ -147,7 +158,7 @@ def interleaved(
     for variant in variants.values():
         for _ in range(settings.warm_ups):
             variant()
-    found = {name: Times() for name in variants}
+    found = {name: Times(device=settings.device) for name in variants}
     for _ in range(settings.repeats):
         for name, variant in variants.items():
             wall_s, cpu_s = time.perf_counter(), cpu_seconds()
@@ -165,7 +176,7 @@ def ratio(
     work: Mapping[str, float],
     target: float | None = None,
 ) -> Ratio:
-    """Compare work per CPU second, repeat by repeat.
+    """Compare work per second that counts, repeat by repeat.
 
     Parameters
     ----------
@@ -180,7 +191,7 @@ def ratio(
     """
     each = [
         (work[ours] / max(a, 1e-9)) / (work[peer] / max(b, 1e-9))
-        for a, b in zip(times[ours].cpu_s, times[peer].cpu_s, strict=True)
+        for a, b in zip(times[ours].counted_s, times[peer].counted_s, strict=True)
     ]
     return Ratio(ours, peer, statistics.median(each), min(each), max(each), target)
 
@@ -188,8 +199,8 @@ def ratio(
 def at_least(
     ours: str, value: float, unit: str, times: Mapping[str, Times], work: float
 ) -> Ratio:
-    """Compare a variant's work per CPU second with a figure, which is the target."""
-    each = [work / max(s, 1e-9) / value for s in times[ours].cpu_s]
+    """Compare a variant's work per second with a figure, which is the target."""
+    each = [work / max(s, 1e-9) / value for s in times[ours].counted_s]
     return Ratio(
         ours, f"{value:g} {unit}", statistics.median(each), min(each), max(each), 1.0
     )
@@ -224,13 +235,12 @@ def measured(
     error_limit
         Largest error that is allowed.
     """
-    cpu_s = statistics.median(times[variant].cpu_s)
     return Row(
         variant,
         is_peer,
-        value=work / max(cpu_s, 1e-9),
+        value=work / max(statistics.median(times[variant].counted_s), 1e-9),
         unit=unit,
-        cpu_s=cpu_s,
+        cpu_s=statistics.median(times[variant].cpu_s),
         wall_s=statistics.median(times[variant].wall_s),
         error=error[0],
         error_unit=error[1],
@@ -298,10 +308,10 @@ def _host(settings: Settings) -> dict[str, Any]:
     if settings.device == "cuda":
         import torch
 
-        gpu = torch.cuda.get_device_name()
+        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return {
         "cpu": _cpu(),
-        "has_bf16": _has_bf16(),
+        "has_bf16": has_bf16(),
         "cores": os.cpu_count(),
         "load": round(psutil.getloadavg()[0], 2),
         "ram_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -323,7 +333,7 @@ def _cpu() -> str:
     return found or platform.processor() or platform.machine()
 
 
-def _has_bf16() -> bool:
+def has_bf16() -> bool:
     """Return whether the processor multiplies bfloat16 by itself (as Linux tells)."""
     flags = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})

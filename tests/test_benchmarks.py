@@ -11,16 +11,24 @@ import numpy as np
 import pytest
 from benchmarks import (
     BENCHMARKS,
+    augment,
     crash,
     crash_writers,
     dff,
     enc_embed,
+    enc_train,
+    hostile,
     import_time,
+    knn_exact,
     memory,
     resize,
+    tiff_read,
+    windows,
 )
 from benchmarks.__main__ import main
 from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, report
+from tests.faults.hostile.kinds import KINDS
+from tests.faults.hostile.malicious import MALICIOUS
 
 QUICK = Settings(quick=True)
 SLACK = 0.75
@@ -95,6 +103,36 @@ def test_sharing_frames_is_faster_and_gives_the_same() -> None:
     assert speed.median >= 3
 
 
+def test_the_plain_encoder_is_the_same_network_and_every_layout_keeps_to_it() -> None:
+    found = enc_train.compare(QUICK, (2,), frames=8, size=32)
+    plain, *others = found.rows
+    assert (plain.is_peer, plain.met) == (True, True)
+    assert len(others) == 3
+    assert all(row.met for row in others)
+    assert {one.peer for one in found.ratios} == {"plain module, 2 windows"}
+
+
+def test_a_gpu_that_is_not_there_is_said_and_not_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["enc_train", "--device", "cuda", "--out", str(tmp_path)]) == 0
+    assert "SKIPPED (torch finds no CUDA device)" in capsys.readouterr().out
+    (path,) = tmp_path.iterdir()
+    assert json.loads(path.read_text("utf-8"))["rows"][0]["status"] == "skipped"
+
+
+def test_augmentations_of_a_batch_are_those_of_its_frames() -> None:
+    ours, *plain = augment.compare(QUICK, n=6, frames=8, size=32).rows
+    assert ours.met
+    assert [row.is_peer for row in plain] == [True, True]
+
+
+def test_neighbours_are_exact_beside_other_libraries() -> None:
+    rows = knn_exact.compare(QUICK, n_poses=1000, n_queries=50).rows
+    assert [row.met for row in rows if not row.is_peer] == [True, True]
+
+
 def test_sums_that_grow_beat_a_mean_for_every_window() -> None:
     found = dff.compare(QUICK, n_frames=120, shape=(240, 368))
     holds(found, "running sums uint16", "mean per window uint16")
@@ -107,6 +145,19 @@ def test_area_means_are_exact_and_several_times_faster_than_plain_products() -> 
     assert all(row.met is not False for row in found.rows)
     (one,) = [r for r in found.ratios if r.peer == resize.DENSE]
     assert one.high >= 5
+
+
+def test_windows_of_the_map_are_exact_and_faster_than_pages() -> None:
+    found = windows.compare(QUICK, n_frames=200, n_windows=100, size=64)
+    for kind in ("float32", "float16"):
+        holds(found, f"memory map {kind}", f"tifffile pages {kind}")
+
+
+def test_a_movie_read_in_chunks_or_with_a_kept_index_is_the_movie() -> None:
+    found = tiff_read.compare(QUICK, n_frames=40, part_pages=20)
+    ours = [row for row in found.rows if not row.is_peer]
+    assert len(ours) == 5
+    assert all(row.met for row in ours)
 
 
 @pytest.mark.slow
@@ -158,3 +209,31 @@ def test_the_table_in_the_documentation_has_every_writer_that_is_killed() -> Non
     for writer, (_, torn, *rest) in zip(crash_writers.WRITERS, rows, strict=True):
         assert torn.endswith(f" of {crash.KILLS}")
         assert writer.needs or (torn, *rest) == (f"0 of {crash.KILLS}", "0", "0")
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+def test_hostile_files_come_to_no_harm_and_tifffile_opens_some_of_them_short() -> None:
+    found = hostile.compare(n_tiffs=66, n_others=2)
+    peers = [row for row in found.rows if row.is_peer]
+    assert all(row.met for row in found.rows if not row.is_peer)
+    assert [row.variant for row in peers] == ["TIFF, tifffile.imread"]
+    assert peers[0].value
+    wrong = hostile.Tally("bad")
+    wrong.add("crash", 0)
+    assert wrong.row(1).met is False
+    greedy = hostile.Tally("large")
+    greedy.add("whole", 2)
+    assert greedy.row(1).met is False
+
+
+def test_the_table_in_the_documentation_has_every_kind_of_hostile_file() -> None:
+    text = (ROOT / "docs/explanation/reliability.md").read_text("utf-8")
+    lines = text.partition("| files |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    kinds = ["TIFF", "TIFF, tifffile.imread", *KINDS, "malicious"]
+    assert [row[0] for row in rows] == kinds
+    for name, n, refused, whole, other, *wrong, _ in rows:
+        assert int(n) == sum(map(int, (refused, whole, other, *wrong)))
+        assert "imread" in name or set(wrong) == {"0"}
+    assert int(rows[-1][1]) == len(MALICIOUS)

@@ -43,7 +43,7 @@ def raise_all(problems: Iterable[str], error: type[NeuroembedError], head: str) 
     Parameters
     ----------
     problems
-        One sentence per problem.
+        One sentence per problem; a head of its own that is `head` is left out.
     error
         Class of the error to raise.
     head
@@ -58,7 +58,7 @@ def raise_all(problems: Iterable[str], error: type[NeuroembedError], head: str) 
     --------
     >>> raise_all([], DataError, "stack.tif")
     """
-    found = list(problems)
+    found = [problem.removeprefix(f"{head}: ") for problem in problems]
     if len(found) == 1:
         raise error(f"{head}: {found[0]}")
     if found:

@@ -9,6 +9,7 @@ from napari_neuroembed.augmentation.base import AugmentationContext
 from napari_neuroembed.augmentation.intensity import (
     BrightnessContrast,
     GaussianBlur,
+    _blurred,
     gaussian_taps,
 )
 from napari_neuroembed.errors import TrainingError
@@ -85,3 +86,10 @@ def test_gain_and_offset_work_on_traces() -> None:
     torch.testing.assert_close(
         augmentation.apply(batch, params), 2 * (batch - 5.5) + 5.5 + 1
     )
+
+
+def test_a_batch_is_blurred_as_its_windows_are() -> None:
+    batch = torch.randn(3, 4, 16, 20)
+    taps = gaussian_taps(torch.tensor([0.3, 0.0, 1.1]), 4)
+    found = GaussianBlur().apply(batch, {"taps": taps})
+    assert torch.equal(found, _blurred(batch, taps))

@@ -245,6 +245,40 @@ def test_boris_counts_from_the_camera_and_comes_back(project, annotations, tmp_p
     assert stored(project)["start_s"].tolist() == [0.25, 2.5]
 
 
+@pytest.mark.parametrize("is_import", [False, True])
+def test_modifiers_of_boris_are_told_as_left_out_or_kept_in_the_name(
+    project, lab, annotations, tmp_path, capsys, is_import
+):
+    """No silent loss, whichever verb brings the labels in."""
+    path = tmp_path / "lab.boris"
+    walk = [[t, "", "walk", "fast|None", ""] for t in (0.5, 1.0)]
+    told = {"type": "MEDIA", "time offset": 0, "events": walk}
+    kinds = {"0": {"type": "State event", "code": "walk"}}
+    path.write_text(
+        json.dumps({"behaviors_conf": kinds, "observations": {"day": told}})
+    )
+
+    def bring(*words):
+        if not is_import:
+            verb = ("import", project, path, "--recording", "fly1_001")
+            return annotations(*verb, "--rater", "ana", *words)
+        other = tmp_path / f"other{len(words)}"
+        stack = next((lab / "fly1").glob("*/neural.npy"))
+        verb = ["import", other, stack, "--animal", "fly1", "--rate", 16]
+        capsys.readouterr()
+        code = main([*map(str, [*verb, "--labels", path, *words])])
+        return code, "".join(capsys.readouterr())
+
+    code, said = bring()
+    assert code == 0
+    assert "1 bouts have modifiers, which are left out (walk: fast" in said
+    assert "--label-option modifiers=name" in said
+    code, said = bring("--label-option", "modifiers=name", "--multi-label")
+    assert "which are left out" not in said
+    kept = stored(tmp_path / "other3" if is_import else project)
+    assert "walk (fast)" in set(kept["action"]), said
+
+
 def test_observations_of_other_names_are_refused_together(
     project, annotations, tmp_path
 ):

@@ -73,3 +73,32 @@ def test_what_is_not_testable_has_no_number_and_is_told_once_with_what_to_record
     text = lines(row, row | {"probe": "knn", "note": why.replace("3", "4")})
     assert "simclr neural (linear): not testable" in text
     assert "record about 4 more" in text
+
+
+def test_beside_what_is_not_testable_an_untested_probe_or_baseline_has_no_number():
+    why = "not testable with 2 fresh recordings per animal: why; record about 3 more"
+    row = {"task": "identity", "verdict": "not testable", "note": why, "p": 0.2}
+    bare = {"task": "identity", "p": float("nan")}
+    network, raw = bare | {"probe": "mlp", "value": 0.31}, bare | {"method": "raw"}
+    text = lines(row, network, raw | {"value": 0.32})
+    assert "0.31" not in text
+    assert "0.32" not in text
+    assert text.count("not tested ") == 2
+    assert text.count("no leak was planted there") == 1
+
+
+def test_a_source_in_which_a_leak_was_found_keeps_its_numbers():
+    why = "not testable with 2 fresh recordings per animal: why; record about 3 more"
+    row = {"task": "identity", "verdict": "not testable", "note": why, "p": 0.2}
+    found = {"task": "identity", "method": "raw", "verdict": "leak", "value": 0.91}
+    bare = {"task": "identity", "method": "raw", "probe": "mlp", "value": 0.92}
+    text = lines(row, found, bare)
+    assert "0.91" in text
+    assert "0.92" in text
+    assert "not tested" not in text
+
+
+def test_where_leaks_could_be_shown_an_untested_probe_keeps_its_number():
+    found = {"task": "identity", "verdict": "none found", "value": 0.27}
+    text = lines(found, {"task": "identity", "probe": "mlp", "value": 0.28})
+    assert "0.28" in text

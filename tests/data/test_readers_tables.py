@@ -86,6 +86,21 @@ class TestNpz:
         ):
             read("npz", tmp_path / "x.npz")
 
+    def test_a_rate_that_was_accepted_against_the_times_is_taken(self, tmp_path):
+        times = np.arange(20) / 10.0
+        path = tmp_path / "a.npz"
+        np.savez(path, pose=np.zeros((20, 2, 2)), times_s=times)
+        with pytest.raises(
+            DataError, match=r"4 per second.*10 \(times of.*rate.conflict takes 4\."
+        ):
+            read("npz", path, rate_hz=4.0)
+        assert (
+            read("npz", path, rate_hz=4.0, accept=["rate.conflict"]).time.rate_hz == 4
+        )
+        for rate in (None, 10.0):
+            kept = read("npz", path, rate_hz=rate, accept=["rate.conflict"]).time
+            np.testing.assert_array_equal(kept.centers(), times)
+
     def test_times_of_frames_win_and_must_increase(self, tmp_path):
         times = np.array([0.5, 0.6, 0.7, 1.7, 1.8])
         np.savez(tmp_path / "a.npz", pose=np.zeros((5, 2, 2)), times_s=times)

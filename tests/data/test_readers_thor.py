@@ -270,6 +270,13 @@ def test_without_streaming_the_rate_is_not_guessed(tmp_path):
 # ---- ThorImage TIFF ------------------------------------------------------------------
 
 
+def test_a_rate_that_was_accepted_against_the_times_of_the_files_is_taken(tmp_path):
+    path = write_tiffs(tmp_path / "001", thor_stack(), delta_s=0.1, rate_hz=10.0)
+    with pytest.raises(DataError, match=r"4 per second.*accept rate.conflict takes 4"):
+        read(path, rate_hz=4.0, **ONE)
+    assert read(path, rate_hz=4.0, accept=["rate.conflict"], **ONE).time.rate_hz == 4
+
+
 @pytest.mark.parametrize("is_lzw", [True, False])
 def test_a_file_per_plane_is_put_in_order(is_lzw, tmp_path):
     stack = thor_stack(t=11, z=2)

@@ -151,6 +151,9 @@ def test_a_rate_that_contradicts_the_timestamps_is_refused(tmp_path):
     assert read(tmp_path / "a.mp4", rate_hz=25.1).time.rate_hz == 25.0
     with pytest.raises(DataError, match=r"100 per second.*and 25 \(timestamps of"):
         read(tmp_path / "a.mp4", rate_hz=100.0)
+    taken = read(tmp_path / "a.mp4", rate_hz=100.0, accept=["rate.conflict"])
+    assert taken.time.rate_hz == 100.0
+    assert taken.facts["rate_origin"] == "rate_hz, as given"
 
 
 def test_a_folder_of_images_needs_a_rate_and_keeps_natural_order(tmp_path):

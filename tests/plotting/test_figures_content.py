@@ -109,6 +109,13 @@ def test_leakage_shows_one_panel_per_probe_non_linear_first_with_chance() -> Non
     assert set(dots[0].y) | set(dots[1].y) == {"guenel2022, neural", "raw, neural"}
 
 
+def test_leakage_says_where_recordings_are_too_few_to_show_any() -> None:
+    table = scores("identity", 3, 0.3)
+    assert "too few" not in leakage(table).to_json()
+    blind = leakage(table.assign(verdict="not testable")).to_json()
+    assert "too few recordings to show a leak" in blind
+
+
 def test_leakage_of_one_animal_says_why_there_is_none() -> None:
     why = "needs at least 2 values of animal among fresh windows; found fly0"
     shown = leakage(scores("identity", 1, float("nan")).assign(note=why))

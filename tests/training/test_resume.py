@@ -19,6 +19,7 @@ from napari_neuroembed import files
 from napari_neuroembed.api import Project
 from napari_neuroembed.errors import Cancelled, RunFolderError, TrainingError
 from napari_neuroembed.files import read_json, write_json
+from napari_neuroembed.methods.base import Batch
 from napari_neuroembed.store.history import History
 from napari_neuroembed.store.run_folder import RunFolder
 from napari_neuroembed.training import resume, run
@@ -318,6 +319,39 @@ def test_recordings_replaced_while_they_are_opened_are_not_trained_on(
     finally:
         manifest.write_bytes(before)
     assert not (project.runs_folder / "mixed").exists()
+
+
+def test_a_step_that_is_not_finite_is_written_down_with_what_went_into_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two logged steps as well; the weights of the step before are kept."""
+    draw = Batches.draw
+
+    def spoiling(self: Batches, step: int) -> Batch:
+        batch = draw(self, step)
+        if step == 6:
+            batch.neural[batch.animal == 1] = 1e38
+        return batch
+
+    monkeypatch.setattr(Batches, "draw", spoiling)
+    config = config_of(project)
+    rarely = replace(config, training=replace(config.training, log_every=100))
+    with pytest.raises(TrainingError, match=r"finite at step 6: \{'loss': nan\}"):
+        train(project, rarely, run="nan")
+    folder = RunFolder.open(project.runs_folder / "nan")
+    found = folder.info()
+    assert (found["status"], latest(folder.checkpoints).step) == ("failed", 0)
+    told = found["not_finite"]
+    assert told["step"] == 6
+    assert len(told["windows"]) == 16
+    assert {row["recording"] for row in told["windows"]} <= set(project.recording_ids())
+    fine, spoilt = (told["inputs"][name]["neural"] for name in ("fly1", "fly2"))
+    assert -100 < fine["min"] < fine["max"] < 100
+    assert spoilt["min"] == spoilt["max"] == pytest.approx(1e38)
+    assert (fine["n_not_finite"], spoilt["n_not_finite"]) == (0, 0)
+    monkeypatch.setattr(Batches, "draw", draw)
+    train(project, rarely, run="nan", resume=True)
+    assert folder.info()["status"] == "finished"
 
 
 def test_weights_that_are_not_finite_are_never_saved(

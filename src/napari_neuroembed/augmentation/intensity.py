@@ -81,11 +81,23 @@ class GaussianBlur:
         """Blur windows of shape (n, time, y, x)."""
         check_batch(self.name, batch)
         check_n(self.name, batch, params, "taps")
-        radius = params["taps"].shape[1] // 2
-        rows = functional.pad(batch, (radius, radius, 0, 0), mode="replicate")
-        blurred = _weighted_shifts(rows, params["taps"], dim=3)
-        columns = functional.pad(blurred, (0, 0, radius, radius), mode="replicate")
-        return _weighted_shifts(columns, params["taps"], dim=2)
+        taps = params["taps"]
+        if batch.device.type != "cpu":
+            return _blurred(batch, taps)
+        # A window stays in the processor's cache through all taps, a batch does not.
+        out = torch.empty_like(batch)
+        for i in range(len(batch)):
+            out[i : i + 1] = _blurred(batch[i : i + 1], taps[i : i + 1])
+        return out
+
+
+def _blurred(batch: Tensor, taps: Tensor) -> Tensor:
+    """Blur along rows, then along columns."""
+    radius = taps.shape[1] // 2
+    rows = functional.pad(batch, (radius, radius, 0, 0), mode="replicate")
+    blurred = _weighted_shifts(rows, taps, dim=3)
+    columns = functional.pad(blurred, (0, 0, radius, radius), mode="replicate")
+    return _weighted_shifts(columns, taps, dim=2)
 
 
 def gaussian_taps(sigma: Tensor, radius: int) -> Tensor:

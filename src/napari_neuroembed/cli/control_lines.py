@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.flags import number, table
@@ -70,16 +72,19 @@ def _values(read: pd.DataFrame) -> list[str]:
     known = read[read["value"].notna()]
     lines = []
     for name, title in SHOWN.items():
-        own = known[known["control"] == name].drop_duplicates("task").set_index("task")
-        if len(own):
-            cells = [
-                f"{number(own.loc[task, 'value'])} ({number(own.loc[task, 'chance'])})"
-                if task in own.index
-                else "-"
-                for task in COLUMNS
-            ]
+        rows = known[known["control"] == name].drop_duplicates("task")
+        own = {row["task"]: row for row in rows.to_dict("records")}
+        if own:
+            cells = [_cell(own[task]) if task in own else "-" for task in COLUMNS]
             lines.append((title, *cells))
     if not lines:
         return []
     header = ("read from (chance in brackets)", *COLUMNS.values())
     return ["", table(lines, header)]
+
+
+def _cell(row: Mapping[Any, Any]) -> str:
+    """Return a value beside chance; no value where recordings allow no test of it."""
+    if math.isnan(row["p"]):
+        return "not testable"
+    return f"{number(row['value'])} ({number(row['chance'])})"

@@ -43,6 +43,7 @@ MEANS = ("", "mean")
 SHOWN_PROBES = {"identity": ("linear", "knn", "mlp"), "covariate": ("linear",)}
 MOST_SIGNALS = 6
 UNTESTABLE = "not testable"
+UNTESTED = "not tested"
 USUAL_PROBES = ("linear", "ridge")
 
 
@@ -66,6 +67,7 @@ def score_lines(scores: pd.DataFrame) -> list[str]:
         & (scores["fraction"].isna() | (scores["fraction"] == 1.0))
         & scores["value"].notna()
     ]
+    main = _with_untested(main)
     whole = _shown_as_whole(main)
     lines = []
     for task, question in QUESTIONS.items():
@@ -98,19 +100,33 @@ def _row(question: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
     source = f"{row['method']} {row['stream']}"
     if row["transform"] not in ("none", ""):
         source += f" ({row['transform']})"
-    is_hidden = row["verdict"] == UNTESTABLE
+    is_hidden = row["verdict"] in (UNTESTABLE, UNTESTED)
     return (
         question,
         str(row["target"]),
         source,
         str(row["probe"]),
-        UNTESTABLE if is_hidden else number(row["value"]),
+        row["verdict"] if is_hidden else number(row["value"]),
         "-" if is_hidden else f"{number(row['low'])} to {number(row['high'])}",
         number(row["chance"]),
         number(row["p"], 3),
         number(row["detectable"]),
         str(row["n_test"]),
     )
+
+
+def _with_untested(main: pd.DataFrame) -> pd.DataFrame:
+    """Mark identity scores without a test of their own that must not look like one.
+
+    Where the tested probes of a stream could not have shown a leak, a probe or a
+    baseline into which none was planted, and which found none, has no number either.
+    """
+    hidden = main["stream"].isin(main.loc[main["verdict"] == UNTESTABLE, "stream"])
+    source = [main[column] for column in ("method", "stream", "transform")]
+    is_leak = (main["verdict"] == "leak").groupby(source).transform("any")
+    is_bare = (main["task"] == "identity") & (main["verdict"] == "")
+    chosen = hidden & is_bare & ~is_leak
+    return main.assign(verdict=main["verdict"].mask(chosen, UNTESTED))
 
 
 def _untestable(main: pd.DataFrame) -> list[str]:
@@ -127,4 +143,6 @@ def _untestable(main: pd.DataFrame) -> list[str]:
     for why, of in sources.items():
         where = "all of them" if len(of) == len(rows) else ", ".join(of)
         lines.append(f"  {where}: {UNTESTABLE} {why}")
+    if (main["verdict"] == UNTESTED).any():
+        lines.append(f"  {UNTESTED}: no leak was planted there (--profile full does)")
     return lines

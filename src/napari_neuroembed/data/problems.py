@@ -10,6 +10,40 @@ from napari_neuroembed.errors import DataError, raise_all
 
 Severity = Literal["error", "warning", "note"]
 
+FIRM = frozenset(
+    {
+        "rate.missing",
+        "derived.missing",
+        "embedding.dimension",
+        "embedding.rows",
+        "sync.missing",
+        "sync.length",
+        "source.missing",
+        "import.animal",
+        "import.column",
+        "label.observation",
+        "label.overlap",
+        "label.subject",
+        "recording.name",
+        "scanimage.layout",
+        "scanimage.lost",
+        "scanimage.mroi",
+        "scanimage.plane",
+        "prairie.cycles",
+        "prairie.layout",
+        "prairie.plane",
+        "thor.channels",
+        "thor.folder",
+        "thor.product",
+        "thor.slice",
+        "thor.sync",
+    }
+)
+"""Checks that need an answer rather than a consent; their texts say which."""
+
+ONCE = frozenset({"source.changed"})
+"""Checks whose acceptance is acted on at once and holds for no later finding."""
+
 
 def counted(n: int, noun: str) -> str:
     """Return a number and its noun, in the plural where that is right.
@@ -44,17 +78,40 @@ class Problem:
     where: str = ""
 
 
+def is_accepted(problem: Problem, accept: Collection[str]) -> bool:
+    """Whether a problem was accepted and can be."""
+    return problem.id in accept and problem.id not in FIRM | ONCE
+
+
 def refuse(
-    problems: Iterable[Problem], head: str, accept: Collection[str] = ()
+    problems: Iterable[Problem],
+    head: str,
+    accept: Collection[str] = (),
+    salvaged: Collection[str] = (),
 ) -> None:
-    """Raise when an error was found that the user did not accept.
+    """Raise when an error was found that the user did not accept, or cannot.
+
+    Parameters
+    ----------
+    problems
+        What was found.
+    head
+        What was looked at.
+    accept
+        Ids that the user accepted.
+    salvaged
+        Ids that salvaging what is whole is an answer to.
 
     Raises
     ------
     DataError
         Listing every unaccepted error with its id.
     """
-    errors = [p for p in problems if p.severity == "error" and p.id not in accept]
+    errors = [
+        p
+        for p in problems
+        if p.severity == "error" and p.id not in salvaged and not is_accepted(p, accept)
+    ]
     several = len({p.where for p in errors}) > 1
     lines = [
         f"{p.where}: {p.text} [{p.id}]"

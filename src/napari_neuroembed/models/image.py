@@ -79,6 +79,10 @@ class ImageEncoder(FrameEncoder):
     In evaluation mode nothing in `frames` crosses frames, so that the features of a
     frame can be shared by all windows that hold it.
 
+    `channels_last` lays the channels of a pixel side by side in memory, which is faster
+    on some machines; the weights stay as they are. Not for training on a CPU: see
+    :func:`~napari_neuroembed.training.layout.layouts_for`.
+
     Examples
     --------
     >>> import torch
@@ -89,6 +93,7 @@ class ImageEncoder(FrameEncoder):
 
     def __init__(self, options: EncoderOptions, height: int, width: int) -> None:
         super().__init__()
+        self.channels_last = False
         widths = options.widths or widths_for(height, width)
         left = height >> len(widths), width >> len(widths)
         if min(height, width) < SMALLEST:
@@ -140,7 +145,13 @@ class ImageEncoder(FrameEncoder):
                 f"{self.image_size[0]}×{self.image_size[1]}, found windows or frames "
                 f"of shape {tuple(x.shape)}."
             )
-        hidden = self.convolutions(x.unsqueeze(1)).flatten(1)
+        images = x.contiguous().unsqueeze(1)
+        if self.channels_last:
+            # With one channel both orders are the same bytes: strides tell which.
+            images = images.as_strided(
+                images.shape, (x[0].numel(), 1, x.shape[2], 1), images.storage_offset()
+            )
+        hidden = self.convolutions(images).flatten(1)
         features: Tensor = self.fc14(self.fc13(hidden).relu())
         return features
 

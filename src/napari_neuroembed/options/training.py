@@ -53,6 +53,11 @@ class TrainingOptions:
     precision: Literal["fp32", "bf16"] = "fp32"
     """Number format of the network; `bf16` saves memory on newer hardware."""
 
+    layout: Literal["fixed", "auto"] = "fixed"
+    """How images lie in memory and what computes with them; `auto` tries precision,
+    oneDNN and, on a GPU, the order of channels for two seconds, takes the fastest and
+    keeps it for the run. Two runs may then differ in rounding, and in precision."""
+
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """CPU threads; 0: as many as torch finds. Fixed numbers resume bit for bit."""
 

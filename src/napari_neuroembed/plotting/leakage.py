@@ -77,4 +77,10 @@ def leakage(
 def _subtitle(table: pd.DataFrame) -> str:
     n, classes = int(table["n_test"].max()), int(table["n_classes"].max())
     balance = "" if table["balanced"].all() else ", some rows not balanced over actions"
-    return f"{classes} classes, {n:,} fresh windows{balance}"
+    few = ", too few recordings to show a leak" if _is_blind(table) else ""
+    return f"{classes} classes, {n:,} fresh windows{balance}{few}"
+
+
+def _is_blind(table: pd.DataFrame) -> bool:
+    """Return whether some score says that a leak could have stayed hidden."""
+    return "verdict" in table and bool((table["verdict"] == "not testable").any())

@@ -57,6 +57,7 @@ class Batches:
         self.data, self.config = data, config
         self.n = len(data.windows)
         self.size = min(config.training.batch_size, self.n)
+        self.is_balanced = config.training.balanced
         self.ranks = ranks or Ranks()
         self._check_shares()
         self.views = Views(data, config, split) if method.needs.views else None
@@ -112,7 +113,7 @@ class Batches:
     def rows(self, step: int) -> Tensor:
         """Return the rows of the fit windows in one batch, without repeats."""
         seed = self.config.seed
-        if not self.config.training.balanced:
+        if not self.is_balanced:
             return _slice(torch.arange(self.n), self.size, step, seed, "order")
         animals = torch.unique(self.data.windows.animal)
         shares = [

@@ -36,6 +36,22 @@ SILENCE = timedelta(minutes=10)
 """After that much waiting for another process of the training something is wrong."""
 
 
+class LossNotFiniteError(TrainingError):
+    """A loss or one of its terms is NaN or infinite.
+
+    Parameters
+    ----------
+    text
+        For the user.
+    step
+        The step, from 0.
+    """
+
+    def __init__(self, text: str, step: int) -> None:
+        super().__init__(text)
+        self.step = step
+
+
 @dataclass
 class TrainingState:
     """What changes while a training runs; the rest is a function of (seed, step).
@@ -154,8 +170,10 @@ def train_steps(
 
     Raises
     ------
+    LossNotFiniteError
+        Naming step and terms: on a CPU at once, elsewhere at the next logged step.
     TrainingError
-        When the loss is not finite (naming step and terms) or memory runs out.
+        When memory runs out.
     """
     options, seed = state.method.config.training, state.method.config.seed
     total = options.steps
@@ -173,6 +191,8 @@ def train_steps(
         progress = Progress(step, total, _purposes(seed, step), ranks)
         with _own_randomness(seed, step, ranks.rank), _memory(batch):
             loss, others = module(_Given(batch, progress))
+            if loss.device.type == "cpu":  # elsewhere a look would wait for the device
+                _refuse_not_finite({"loss": float(loss.detach())}, step)
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(loss)
             optimizer.step()
@@ -240,8 +260,10 @@ def _memory(batch: Batch) -> Iterator[None]:
 def _refuse_not_finite(terms: dict[str, float], step: int) -> None:
     bad = {name: value for name, value in terms.items() if not math.isfinite(value)}
     if bad:
-        raise TrainingError(
+        raise LossNotFiniteError(
             f"The loss is no longer finite at step {step}: {bad}. The last checkpoint "
-            "is kept. Lower training.learning_rate, or look for extreme values in the "
-            "stacks with neuroembed check."
+            "is kept, and what went into the step is in run.json (not_finite). Lower "
+            "training.learning_rate, or look for extreme values in the stacks with "
+            "neuroembed check.",
+            step,
         )

@@ -84,7 +84,11 @@ KEPT: tuple[Kept, ...] = (
     Kept("threads", "number of threads", lambda _: torch.get_num_threads()),
     Kept("world_size", "number of processes", lambda n: n.config.training.devices),
 )
-"""All that decides what a resumed training computes; one row each."""
+"""All that decides what a resumed training computes; one row each.
+
+A layout that ``training.layout=auto`` chose is not compared but used again, or the
+training does not go on: see :func:`~napari_neuroembed.training.layout.kept`.
+"""
 
 
 def begin(now: Now) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 
 from napari_neuroembed import files
@@ -41,9 +43,11 @@ from napari_neuroembed.training.checkpoint import (
     save_checkpoint,
     steps_in,
 )
+from napari_neuroembed.training.layout import Layout, choose_layout, fixed, kept
 from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
 from napari_neuroembed.training.model import describe
+from napari_neuroembed.training.not_finite import what_failed
 from napari_neuroembed.training.ranks import helpers
 from napari_neuroembed.training.resume import Now, begin, fingerprints, go_on, hash_of
 from napari_neuroembed.training.setup import (
@@ -134,6 +138,9 @@ def _begin(
                 device=fabric.device,
                 place=team.place,
             )
+            layout = _lay_out(folder, setup, fabric.device, report)
+            if layout.precision != config.training.precision:
+                fabric = fabric_of(recordings, layout.configure(config), team.place)
             state = TrainingState(setup.parts.method, setup.parts.method.optimizer())
             skipped = _restore_or_begin(folder, setup, state)
             team.meet(fabric, report)
@@ -148,23 +155,39 @@ def _begin(
             folder.update(status="stopped")
             raise
         try:
-            folder.update(
-                status="running", frames=setup.data.neural.sentence(), **facts
-            )
+            facts |= {"frames": setup.data.neural.sentence(), "layout": asdict(layout)}
+            folder.update(status="running", **facts)
             if resume:
                 text = "; ".join(filter(None, (text, skipped)))
                 report("resume", state.step, config.training.steps, text)
-            with freed_blocks_kept(), team.explaining():
+            with freed_blocks_kept(), layout.in_force(), team.explaining():
                 last = _train(folder, setup, state, fabric, report)
             _finish(last, folder, setup, started)
         except (Cancelled, KeyboardInterrupt):
             folder.update(status="stopped")
             raise
         except BaseException as error:
+            facts = what_failed(setup, error)
             with contextlib.suppress(DiskError):  # what ended the training says more
-                folder.update(status="failed", error=str(error))
+                folder.update(status="failed", error=str(error), **facts)
             raise
     return folder
+
+
+def _lay_out(
+    folder: RunFolder, setup: Setup, device: torch.device, report: Report
+) -> Layout:
+    """Return the run's layout, in force for its images: fixed, chosen or kept."""
+    method = setup.parts.method
+    if method.config.training.layout == "fixed":
+        return fixed(method.config)
+    if steps_in(folder.checkpoints):
+        layout = kept(folder.info(), folder.name)
+    else:
+        layout, gain = choose_layout(setup, device)
+        report("prepare", 2, 2, f"{layout}: {gain:.1f} times as fast")
+    layout.arrange(method)
+    return layout
 
 
 def _config_of(folder: RunFolder) -> RunConfig:

@@ -94,6 +94,12 @@ def check_needs(
     """
     needs = find_method(config.method).needs
     _check_held_out(recordings, config, split)
+    if config.training.layout == "auto" and config.training.devices > 1:
+        raise TrainingError(
+            "training.layout=auto tries one process, and training.devices="
+            f"{config.training.devices}. Use --set training.layout=fixed; "
+            "training.precision=bf16 is faster on most GPUs."
+        )
     animals = {
         r.animal
         for r in recordings

@@ -66,9 +66,13 @@ class Sandbox:
         Modules that trials need; loaded before the first fork.
     limit_s
         Seconds of processor time of a trial.
+    quiet
+        Whether what trials print is left out.
     """
 
-    def __init__(self, preload: Sequence[str], limit_s: int = LIMIT_S) -> None:
+    def __init__(
+        self, preload: Sequence[str], limit_s: int = LIMIT_S, *, quiet: bool = False
+    ) -> None:
         paths = [str(ROOT / "src"), str(ROOT)]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -79,6 +83,7 @@ class Sandbox:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else None,
             text=True,
         )
 

@@ -11,10 +11,9 @@ from napari_neuroembed.data.clocks import Span, picture, spans
 from napari_neuroembed.data.importing.labels import add_labels, plan_labels
 from napari_neuroembed.data.importing.request import ImportRequest, build_recording
 from napari_neuroembed.data.importing.thor import complete
-from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.problems import Problem, is_accepted
 from napari_neuroembed.data.project.acceptance import (
     check_acceptances,
-    is_accepted,
     refuse_with_option,
 )
 from napari_neuroembed.data.project.duplicates import (

@@ -4,43 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from napari_neuroembed.data.problems import Problem
+from napari_neuroembed.data.problems import FIRM, Problem, is_accepted
 from napari_neuroembed.data.project.spec import Acceptance
 from napari_neuroembed.errors import DataError, raise_all
-
-FIRM = frozenset(
-    {
-        "rate.missing",
-        "derived.missing",
-        "embedding.dimension",
-        "embedding.rows",
-        "sync.missing",
-        "sync.length",
-        "source.missing",
-        "import.animal",
-        "import.column",
-        "label.observation",
-        "label.overlap",
-        "label.subject",
-        "recording.name",
-        "scanimage.layout",
-        "scanimage.lost",
-        "scanimage.mroi",
-        "scanimage.plane",
-        "prairie.cycles",
-        "prairie.layout",
-        "prairie.plane",
-        "thor.channels",
-        "thor.folder",
-        "thor.product",
-        "thor.slice",
-        "thor.sync",
-    }
-)
-"""Checks that need an answer rather than a consent; their texts say which."""
-
-ONCE = frozenset({"source.changed"})
-"""Checks whose acceptance is acted on at once and holds for no later finding."""
 
 
 def accepted_ids(accepted: Iterable[Acceptance], recording: str) -> frozenset[str]:
@@ -64,11 +30,6 @@ def refuse_with_option(
             continue
         lines.append(with_option(problem))
     raise_all(lines, DataError, head)
-
-
-def is_accepted(problem: Problem, accept: Collection[str]) -> bool:
-    """Whether a problem was accepted and can be."""
-    return problem.id in accept and problem.id not in FIRM | ONCE
 
 
 def with_option(problem: Problem) -> str:

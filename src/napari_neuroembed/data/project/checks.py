@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.data.clocks import Span, overlap, spans
-from napari_neuroembed.data.problems import Problem
-from napari_neuroembed.data.project.acceptance import is_accepted
+from napari_neuroembed.data.problems import Problem, is_accepted
 from napari_neuroembed.data.project.covariates import confounded
 from napari_neuroembed.data.project.derived_state import derived_problems
 from napari_neuroembed.data.project.duplicates import duplicate_problems

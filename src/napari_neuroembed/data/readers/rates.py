@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,16 @@ def rate_problems(
     return problems
 
 
+def is_overruled(
+    claims: Sequence[RateClaim], given: float | None, accept: Collection[str]
+) -> bool:
+    """Whether the user's rate was accepted against the file's strongest claim.
+
+    Then it also stands above the times of the frames, as `rate.conflict` says.
+    """
+    return "rate.conflict" in accept and bool(rate_problems("", claims[:1], given))
+
+
 def clock(
     name: str,
     n_frames: int,
@@ -73,8 +83,8 @@ def clock(
 ) -> tuple[TimeAxis, str]:
     """Return the clock of a stream and where it comes from.
 
-    Times of the single frames win; then the user's rate; then the file's. A clock
-    from a rate opens its first frame at 0 s.
+    Times of the single frames win (leave them out when they were overruled); then the
+    user's rate; then the file's. A clock from a rate opens its first frame at 0 s.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from napari_neuroembed.data.readers.base import Description
 from napari_neuroembed.data.readers.rates import (
     RateClaim,
     clock,
+    is_overruled,
     order_problem,
     rate_problems,
 )
@@ -103,7 +104,7 @@ def read_signals(
     valid, doubts = _values(signals, scan=True)
     refuse([*_problems(signals, rate_hz), *doubts], signals.name, accept)
     times = signals.times_s
-    if times is not None and order_problem(signals.name, times):
+    if _order(signals) or is_overruled(_claims(signals), rate_hz, accept):
         times = None
     n = int(signals.data.shape[0])
     axis, origin = clock(
@@ -146,15 +147,8 @@ def array_problems(
 
 def _problems(signals: Signals, given: float | None) -> list[Problem]:
     name = signals.name
-    problems = list(signals.problems)
-    claims = list(signals.claims)
-    if signals.times_s is not None:
-        late = order_problem(name, signals.times_s)
-        problems += late
-        if not late and len(signals.times_s) > 1:
-            hz = 1 / float(np.median(np.diff(signals.times_s)))
-            claims.insert(0, RateClaim(hz, "times of the frames"))
-    problems += rate_problems(name, claims, given)
+    problems = [*signals.problems, *_order(signals)]
+    problems += rate_problems(name, _claims(signals), given)
     if signals.kind == "scalar" and not signals.unit:
         text = (
             f"the unit of {', '.join(signals.names) or 'the signals'} is not known. "
@@ -167,6 +161,20 @@ def _problems(signals: Signals, given: float | None) -> list[Problem]:
         text = f"it has {n} frames, expected 2 or more."
         problems.append(Problem("signal.empty", "error", text, name))
     return problems
+
+
+def _order(signals: Signals) -> list[Problem]:
+    times = signals.times_s
+    return [] if times is None else order_problem(signals.name, times)
+
+
+def _claims(signals: Signals) -> list[RateClaim]:
+    """Return who says how fast the frames came; their own times first."""
+    times = signals.times_s
+    if times is None or len(times) < 2 or _order(signals):
+        return list(signals.claims)
+    hz = 1 / float(np.median(np.diff(times)))
+    return [RateClaim(hz, "times of the frames"), *signals.claims]
 
 
 def _values(

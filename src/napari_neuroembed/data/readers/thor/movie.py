@@ -14,6 +14,7 @@ from napari_neuroembed.data.readers.base import Description
 from napari_neuroembed.data.readers.rates import (
     RateClaim,
     clock,
+    is_overruled,
     order_problem,
     rate_problems,
 )
@@ -120,13 +121,14 @@ def open_movie(
         *_doubts(movie, told, rate_hz),
         *rate_problems(movie.name, rates, rate_hz),
     ]
-    firm = {"thor.product", "thor.channels", "thor.slice"}
-    refuse(found, movie.name, (accept - firm) | (movie.salvaged if salvage else set()))
+    refuse(found, movie.name, accept, movie.salvaged if salvage else ())
     if movie.n_frames < 2:
         raise DataError(
             f"{movie.name}: {movie.n_frames} whole time points, expected 2 or more: "
             "this is an image, not a movie. [tiff.one_frame]"
         )
+    if is_overruled(rates, rate_hz, accept):
+        times = None
     axis, origin = _clock(movie, told, claims, times, rate_hz)
     facts = {**_facts(movie, told), "rate_origin": origin}
     notes = [p.text for p in found if p.severity != "error"]

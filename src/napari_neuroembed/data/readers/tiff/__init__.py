@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from napari_neuroembed.data.problems import Problem, refuse
 from napari_neuroembed.data.readers.base import Description, Source, parse_options
 from napari_neuroembed.data.readers.frame_files import gap_times, missing_frames
-from napari_neuroembed.data.readers.rates import RateClaim, clock, rate_problems
+from napari_neuroembed.data.readers.rates import (
+    RateClaim,
+    clock,
+    is_overruled,
+    rate_problems,
+)
 from napari_neuroembed.data.readers.tiff.channels import choose_channels
 from napari_neuroembed.data.readers.tiff.directory import Directory
 from napari_neuroembed.data.readers.tiff.ifd import is_tiff
@@ -207,9 +212,7 @@ def open_stream(
             f"{seen.name}: {seen.n_frames} complete frames, expected 2 or more. "
             "[tiff.one_frame]"
         )
-    is_given = "rate.conflict" in accept and bool(
-        rate_problems(seen.name, claims[:1], rate_hz)
-    )
+    is_given = is_overruled(claims, rate_hz, accept)
     axis, origin = _clock(seen, rate_hz, None if is_given else seen.times_s)
     found = {**facts(seen), **seen.facts, "rate_origin": origin}
     if salvage and (seen.stack.n_cut or problems):

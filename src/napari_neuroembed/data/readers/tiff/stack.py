@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Sequence
@@ -107,12 +108,14 @@ class TiffStack:
             return
         raw = out if planes.dtype.isnative else np.empty(out.shape, planes.dtype)
         size = planes.plane_bytes
-        runs = np.flatnonzero(np.diff(position) != size) + 1
+        cuts = np.flatnonzero(np.diff(position) != size) + 1
+        edges = [0, *cuts.tolist(), len(plane)]
+        block = raw.reshape(-1).view(np.uint8).data
         with self._paths[number].open("rb", buffering=0) as stack:
-            for start, stop in zip([0, *runs], [*runs, len(plane)], strict=True):
+            for start, stop in itertools.pairwise(edges):
                 stack.seek(int(position[start]))
-                block = memoryview(raw[start:stop].data).cast("B")
-                if _fill(stack, block) < len(block):
+                part = block[start * size : stop * size]
+                if _fill(stack, part) < len(part):
                     raise DataError(
                         f"{self._paths[number]} ended while frames {plane[start]} to "
                         f"{plane[stop - 1]} were read: it is shorter than when it was "

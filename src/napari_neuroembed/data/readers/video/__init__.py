@@ -18,7 +18,12 @@ from napari_neuroembed.data.readers.image_folder import (
     image_size,
 )
 from napari_neuroembed.data.readers.index_cache import index_file
-from napari_neuroembed.data.readers.rates import RateClaim, clock, rate_problems
+from napari_neuroembed.data.readers.rates import (
+    RateClaim,
+    clock,
+    is_overruled,
+    rate_problems,
+)
 from napari_neuroembed.data.readers.video.cache import (
     VERSION,
     cached_index,
@@ -105,7 +110,7 @@ class VideoReader:
         refuse(problems, source.name, forgiven)
         if index.n_frames < 2:
             raise DataError(f"{source.name}: a video of 1 frame. [video.decode]")
-        if index.is_timed:
+        if index.is_timed and not is_overruled(_claims(index), rate_hz, accept):
             axis, origin = index.clock(), "timestamps of the video"
         else:
             axis, origin = clock(source.name, index.n_frames, claims=(), given=rate_hz)
