@@ -300,10 +300,7 @@ class RunFolder:
 
     def embedding_sets(self) -> list[str]:
         """Return the names of the embedding sets."""
-        folder = self.path / "embeddings"
-        if not folder.is_dir():
-            return []
-        return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+        return sorted(p.name for p in (self.path / "embeddings").glob("[!.]*"))
 
     def embedding_streams(self, set_name: str = "eval") -> list[str]:
         """Return the streams embedded in a set."""
@@ -311,13 +308,7 @@ class RunFolder:
         return sorted(p.stem for p in folder.glob("*.npy"))
 
     def check_evaluation(self, name: str) -> None:
-        """Refuse the name of an evaluation that exists, or is no name.
-
-        Raises
-        ------
-        RunFolderError
-            Saying how to go on.
-        """
+        """Refuse the name of an evaluation (RunFolderError) that exists, or is none."""
         check_name("Evaluation", name)
         if (self.path / "evaluation" / name).exists():
             raise self._evaluated_already(name)

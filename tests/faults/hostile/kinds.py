@@ -15,6 +15,7 @@ import pandas as pd
 from tests.data.fixtures.stack_files import movie
 from tests.data.fixtures.table_files import write_dlc, write_suite2p
 from tests.data.fixtures.video_files import write_clip, write_images
+from tests.faults.hostile import lab_files
 
 from napari_neuroembed.data.readers import _PLACES
 
@@ -27,6 +28,10 @@ PRELOAD = (
     f"{_OURS}.data.readers.labels",
     f"{_OURS}.data.hdf5",
     f"{_OURS}.data.clocks.sync_numbers",
+    f"{_OURS}.data.readers.thor.sync_file",
+    f"{_OURS}.data.readers.thor.capture",
+    f"{_OURS}.data.embedding_file",
+    f"{_OURS}.store.history",
     f"{_OURS}.data.project.checks",
     f"{_OURS}.data.annotations.store",
     f"{_OURS}.store.tables",
@@ -224,6 +229,8 @@ def _annotations(folder: Path) -> Path:
 _TIMED = {"reader": "video"}
 _GIVEN = {"rate_hz": 10.0}
 _RATE = {"rate_hz": 12.5}
+_DLC = {**_GIVEN, "reader": "deeplabcut_h5"}
+_THOR = {"reader": "thor_raw"}
 KINDS: dict[str, Kind] = {
     "npy": Kind(_npy, arguments={**_GIVEN, "reader": "npy"}),
     "npy of images": Kind(
@@ -254,5 +261,35 @@ KINDS: dict[str, Kind] = {
     "project.yaml": Kind(_project, "project", counted=False),
     "sources.json": Kind(_sources, "project", counted=False),
     "annotations.sqlite": Kind(_annotations, "annotations"),
+    "sleap h5": Kind(lab_files.sleap, arguments={**_GIVEN, "reader": "sleap"}),
+    "deeplabcut h5, table": Kind(lab_files.deeplabcut_table, arguments=_DLC),
+    "deeplabcut h5, fixed": Kind(lab_files.deeplabcut_fixed, arguments=_DLC),
+    "caiman": Kind(lab_files.caiman, arguments={"reader": "caiman"}),
+    "deepfly3d": Kind(lab_files.deepfly3d, arguments={**_GIVEN, "reader": "df3d"}),
+    "thor Experiment.xml": Kind(
+        lab_files.thor_xml, arguments=_THOR, counted=False, whole=True
+    ),
+    "thor raw": Kind(lab_files.thor_raw, arguments=_THOR, whole=True),
+    "thor sync": Kind(lab_files.thor_sync, "thor_sync"),
+    "thor sync settings": Kind(
+        lab_files.thor_sync_settings, "thor_sync_rate", counted=False
+    ),
+    "camera log": Kind(lab_files.camera_log, "camera_log", counted=False),
+    "ball log": Kind(
+        lab_files.ball_log, arguments={**_GIVEN, "reader": "thor_flow"}, counted=False
+    ),
+    "prairie xml": Kind(
+        lab_files.prairie_xml,
+        arguments={"reader": "prairie"},
+        counted=False,
+        whole=True,
+    ),
+    "scanimage": Kind(lab_files.scanimage, arguments={"reader": "scanimage"}),
+    "boris project": Kind(lab_files.boris_project, "labels", counted=False),
+    "boris table": Kind(lab_files.boris_table, "labels", counted=False),
+    "embedding npy": Kind(lab_files.embedding_npy, "embedding"),
+    "embedding npz": Kind(lab_files.embedding_npz, "embedding"),
+    "embedding text": Kind(lab_files.embedding_text, "embedding", counted=False),
+    "history.csv": Kind(lab_files.history, "history", counted=False),
 }
 """By name."""

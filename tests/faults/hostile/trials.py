@@ -185,6 +185,66 @@ def sync_numbers(path: str) -> Told:
     return {"outcome": "opened", "frames": [str(v) for v in values]}
 
 
+def thor_sync(path: str) -> Told:
+    """Read the lines of a ThorSync file, one by one."""
+    from napari_neuroembed.data.readers.thor.sync_file import line_steps, read_sync_file
+
+    try:
+        sync = read_sync_file(Path(path))
+        found = [str(sync.n_samples)]
+        for group, names in sync.lines.items():
+            for name in names:
+                line_steps(sync.path, f"{group}/{name}")
+                found.append(f"{group}/{name}")
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": sorted(found)}
+
+
+def thor_sync_rate(path: str) -> Told:
+    """Read the samples per second out of ThorSync's settings."""
+    from napari_neuroembed.data.readers.thor.sync_file import read_sample_rate
+
+    try:
+        rate_hz, _ = read_sample_rate(next(Path(path).parent.glob("*.h5")))
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": [str(rate_hz)]}
+
+
+def camera_log(path: str) -> Told:
+    """Read which frames a camera program saved."""
+    from napari_neuroembed.data.readers.thor.capture import read_capture
+
+    try:
+        capture = read_capture(Path(path))
+        n = capture.n_taken
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": [str(n)]}
+
+
+def embedding(path: str) -> Told:
+    """Read somebody else's embedding."""
+    from napari_neuroembed.data.embedding_file import read_embedding_file
+
+    try:
+        return frames_of(read_embedding_file(Path(path)))
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+
+
+def history(path: str) -> Told:
+    """Read the history of a training."""
+    from napari_neuroembed.store.history import read_history
+
+    try:
+        table = read_history(Path(path))
+    except NeuroembedError as error:
+        return {"outcome": "refused", "why": str(error)}
+    return {"outcome": "opened", "frames": [str(i) for i in range(len(table))]}
+
+
 def project(path: str) -> Told:
     """Open the project around a file and all its recordings."""
     from napari_neuroembed.data.project import Project
