@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,23 +160,30 @@ def others(folder: Path, n: int) -> Iterator[Tally]:
 
 def malice(folder: Path) -> Tally:
     """Open files that want to run code, read a secret or fill memory."""
-    from tests.faults.hostile.malicious import MALICIOUS, SECRET
+    from tests.faults.hostile.malice import (
+        SECRET,
+        elsewhere,
+        every_malice,
+        lay_secret,
+    )
 
     tally = Tally("malicious")
-    (folder / "secret.txt").write_text(SECRET, encoding="utf-8")
-    canary = folder / "canary"
     with _Sandboxes() as sandboxes:
-        for number, malicious in enumerate(MALICIOUS.values()):
+        for number, malicious in enumerate(every_malice()):
             place = folder / f"malice{number}"
-            place.mkdir()
-            trial, arguments = malicious.call(malicious.make(place, canary))
+            (place / "given").mkdir(parents=True)
+            lay_secret(place)
+            path = malicious.make(place / "given", place / "canary")
+            there = elsewhere(place, path)
+            trial, arguments = malicious.call(path)
             report = sandboxes.of(malicious.trial).run(trial, **arguments)
             found = "refused" if report.end == "done" else report.end
             if report.told.get("outcome") == "opened":
                 found = "whole"  # without the malicious part
-            if canary.exists() or SECRET in str(report.told):
+            if elsewhere(place, path) != there or SECRET in str(report.told):
                 found = "did it"
             tally.add(found, report.peak_bytes)
+            shutil.rmtree(place)
     return tally
 
 

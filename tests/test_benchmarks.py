@@ -28,7 +28,7 @@ from benchmarks import (
 from benchmarks.__main__ import main
 from benchmarks.measure import Ratio, Result, Settings, Times, missing, ratio, report
 from tests.faults.hostile.kinds import KINDS
-from tests.faults.hostile.malicious import MALICIOUS
+from tests.faults.hostile.malice import every_malice
 
 QUICK = Settings(quick=True)
 SLACK = 0.75
@@ -236,4 +236,4 @@ def test_the_table_in_the_documentation_has_every_kind_of_hostile_file() -> None
     for name, n, refused, whole, other, *wrong, _ in rows:
         assert int(n) == sum(map(int, (refused, whole, other, *wrong)))
         assert "imread" in name or set(wrong) == {"0"}
-    assert int(rows[-1][1]) == len(MALICIOUS)
+    assert int(rows[-1][1]) == len(every_malice())

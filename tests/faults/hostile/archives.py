@@ -122,12 +122,12 @@ def _layer(**changes: Any) -> dict[str, Any]:
     return {"weight": {**weight, **changes}, "bias": bias}
 
 
-def _torch_pickle(path: Path, canary: Path) -> None:
+def _pickled(path: Path, canary: Path) -> None:
     path.write_bytes(pickle.dumps(Evil(canary)))
 
 
 SAFETENSORS: dict[str, Writer] = {
-    "a pickle": _torch_pickle,
+    "a pickle": _pickled,
     "a header of 2^63 bytes": _safetensors(_layer(), size=1 << 63),
     "a header of 100 MB": _safetensors(b"{" + b" " * (100 << 20) + b"}"),
     "a header beyond the end": _safetensors(_layer(), size=100_000),
@@ -171,6 +171,7 @@ def _no_end(path: Path, canary: Path) -> None:
 
 
 PARQUET: dict[str, Writer] = {
+    "a pickle": _pickled,
     "a type that is a pickle": _parquet_class,
     "pickles as bytes": _parquet(lambda: {"a": [pickle.dumps(_Plain())] * 3}),
     "lists": _parquet(lambda: {"a": [[1, 2], [3]]}),
@@ -189,15 +190,12 @@ class _Plain:
 
 def _linked(link: str) -> Writer:
     def write(path: Path, canary: Path) -> None:
-        secret = path.parent / "secret"
-        secret.mkdir(exist_ok=True)
-        with h5py.File(secret / "s.h5", "w") as new:
-            new["tracks"] = np.zeros((1, 2, 3, 40))
+        secret = str(canary.with_name("secret.h5"))
         with h5py.File(path, "w") as new:
             if link == "external":
-                new["tracks"] = h5py.ExternalLink(str(secret / "s.h5"), "tracks")
+                new["tracks"] = h5py.ExternalLink(secret, "tracks")
             elif link == "storage":
-                place = [(str(secret / "s.h5"), 0, 1920)]
+                place = [(secret, 0, 1920)]
                 new.create_dataset("tracks", (1, 2, 3, 40), "f8", external=place)
             else:
                 new["tracks"] = h5py.SoftLink("/tracks")
@@ -241,17 +239,17 @@ PICKLED: dict[str, Writer] = {"pickles as attributes": _hdf5_attribute}
 
 def _text(content: str) -> Writer:
     def write(path: Path, canary: Path) -> None:
-        path.write_text(content.replace("CANARY", str(canary)))
+        path.write_text(content.replace("SECRET", str(canary.with_name("secret.txt"))))
 
     return write
 
 
-_LIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n"
+_LIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://SECRET\n"
 VIDEO: dict[str, Writer] = {
     "a list of other files": _text(_LIST + "#EXT-X-ENDLIST\n"),
-    "a list of computers": _text(_LIST.replace("file:///etc", "http://127.0.0.1:9")),
-    "a script of files": _text("ffconcat version 1.0\nfile '/etc/passwd'\n"),
-    "a filter": _text("movie=/etc/passwd,drawtext=textfile=CANARY"),
+    "a list of computers": _text(_LIST.replace("file://", "http://127.0.0.1:9")),
+    "a script of files": _text("ffconcat version 1.0\nfile 'SECRET'\n"),
+    "a filter": _text("movie=SECRET,drawtext=textfile=SECRET"),
     "an address": _text("rtsp://127.0.0.1:9/x"),
     "drawn text": _text('<svg xmlns="http://www.w3.org/2000/svg"><image href="x"/>'),
 }

@@ -84,13 +84,14 @@ def xmls(root: str, canary: Path) -> dict[str, str | bytes]:
         f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 12)
     )
     start, end = f"<{root}>", f"</{root}>"
+    secret = canary.with_name("secret.txt")
     use = f"{start}&x;{end}"
     many = " ".join(f'a{i}="1"' for i in range(200_000))
     return {
         "laughs": f"<!DOCTYPE x [{laughs}]>{start}&a11;{end}",
         "one long laugh": f'<!DOCTYPE x [<!ENTITY x "{"h" * 1000}">]>'
         f"{start}{'&x;' * 100_000}{end}",
-        "another file": f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{canary}">]>{use}',
+        "another file": f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{secret}">]>{use}',
         "another computer": '<!DOCTYPE x [<!ENTITY x SYSTEM "http://127.0.0.1:9/x">]>'
         + use,
         "outside definitions": f'<!DOCTYPE x SYSTEM "file:///etc/passwd"><{root}/>',

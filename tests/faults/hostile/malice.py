@@ -1,6 +1,7 @@
 """Files that are made to do harm: to run code, reach elsewhere, fill memory, never end.
 
-Whoever opens one carelessly leaves a canary: a file that must not appear.
+Whoever opens one carelessly leaves a canary, a file that must not appear, or tells
+the secret that lies beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from tests.data.fixtures.prairie_files import Series, write_prairie
 from tests.data.fixtures.prairie_files import movie as prairie_movie
@@ -21,6 +23,7 @@ from tests.faults.hostile.documents import document_files, xmls
 from tests.faults.hostile.kinds import KINDS, TRIALS
 
 Content = bytes | str
+SECRET = "the secret of another person"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Malice:
         How it is opened in the sandbox.
     outcome
         ``refused``, or ``opened`` where an honest part is read and the rest is not.
+    told
+        The finding that must be told of it.
     """
 
     kind: str
@@ -45,12 +50,27 @@ class Malice:
     trial: str = "read"
     arguments: Mapping[str, Any] = field(default_factory=dict)
     outcome: str = "refused"
+    told: str = ""
 
     def call(self, path: Path) -> tuple[str, dict[str, Any]]:
         """Return the trial of the file and its arguments."""
         many = self.trial in ("read", "command")
         place: dict[str, Any] = {"paths": [str(path)]} if many else {"path": str(path)}
         return f"{TRIALS}:{self.trial}", {**place, **self.arguments}
+
+
+def lay_secret(folder: Path) -> None:
+    """Lay a text and an HDF5 file there that nobody may read by way of a file."""
+    (folder / "secret.txt").write_text(SECRET, encoding="utf-8")
+    with h5py.File(folder / "secret.h5", "w") as secret:
+        secret["tracks"] = np.zeros((1, 2, 3, 40))
+        secret["key"] = SECRET
+
+
+def elsewhere(folder: Path, path: Path) -> list[Path]:
+    """Return all files of a folder but the opened one and what SQLite lays beside."""
+    own = {path.with_name(path.name + end) for end in ("", "-wal", "-shm")}
+    return sorted({*folder.rglob("*")} - own)
 
 
 class _Call:
@@ -86,10 +106,12 @@ def _pickles(canary: Path) -> Iterator[tuple[str, bytes]]:
     yield "exec", pickle.dumps(_Call(exec, write))
     yield "through the state", pickle.dumps(_Late(canary))
     yield "through an array of objects", pickle.dumps(np.array([Evil(canary)], object))
-    for protocol in range(5):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         yield f"protocol {protocol}", pickle.dumps([Evil(canary)], protocol=protocol)
     yield "os.system by INST", b"(S'touch " + text + b"'\niposix\nsystem\n."
     yield "os.system by OBJ", b"(cposix\nsystem\nS'touch " + text + b"'\no."
+    parts = b"cbuiltins\ngetattr\n(cbuiltins\n__import__\n(S'os'\ntRS'system'\ntR"
+    yield "getattr of a module", parts + b"(S'touch " + text + b"'\ntR."
     yield "dotted name", b"\x80\x04\x8c\x05numpy\x8c\tos.system\x93(\x8c\x01atR."
     yield "an extension code", b"\x80\x02\x82\x01."
     yield "a pointer elsewhere", b"Pfile:///etc/passwd\n."
@@ -121,6 +143,11 @@ def pickle_files() -> Iterator[Malice]:
         yield Malice("pickle", f"{name}, any reader", _written("a.pkl", content))
         yield Malice("npy", name, _written("a.npy", _as_npy(content)))
         yield Malice("npy", f"{name}, suite2p", _suite2p(_as_npy(content)))
+    settings = _suite2p(_as_npy(lambda canary: pickle.dumps({"evil": Evil(canary)})))
+    given = {"reader": "suite2p", "rate_hz": 10.0}
+    yield Malice(
+        "npy", "settings left out", settings, "read", given, "opened", "suite2p.ops"
+    )
 
 
 def _as_npy(content: Callable[[Path], bytes]) -> Callable[[Path], bytes]:
