@@ -30,10 +30,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def project(tiny_project: Path, forks: Forks) -> Path:
-    """A tiny project with one uninterrupted run, `whole`."""
-    assert forks.run(*train_command(tiny_project, "whole", steps=STEPS)) == 0
-    return tiny_project
+def project(
+    tiny_project: Path, forks: Forks, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A project of its own with one uninterrupted run, `whole`."""
+    folder = tmp_path_factory.mktemp("kills") / "flies"
+    shutil.copytree(tiny_project, folder)
+    assert forks.run(*train_command(folder, "whole", steps=STEPS)) == 0
+    return folder
 
 
 def weights(run: Path) -> bytes:

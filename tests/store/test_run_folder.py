@@ -152,8 +152,25 @@ def test_history_drops_the_steps_that_are_done_again_and_a_torn_line(tmp_path):
     history.close()
     with path.open("a") as file:
         file.write("6,0.1")
+    assert read_history(path)["step"].tolist() == [1, 2, 3, 4, 5]
     again = History(path, keep_until=3)
     again.append(4, {"loss": 9.0})
     again.close()
     assert read_history(path)["step"].tolist() == [1, 2, 3, 4]
     assert read_history(path)["loss"].tolist()[-1] == 9.0
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"step,loss\n1,2,3,4\n", "more values than columns"),
+        (b"step,loss\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
+        (b"step,loss\n1,\xb0\n", "utf-8"),
+        (b"step,loss\n1,many\n", "a value is no number"),
+        (b"loss\n1\n", "no column 'step'"),
+    ],
+)
+def test_a_damaged_history_is_refused_and_says_what_helps(tmp_path, content, why):
+    (tmp_path / "history.csv").write_bytes(content)
+    with pytest.raises(RunFolderError, match=rf"{why}[\s\S]*Delete it"):
+        read_history(tmp_path / "history.csv")

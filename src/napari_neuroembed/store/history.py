@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from napari_neuroembed import files
+from napari_neuroembed.errors import RunFolderError
 
 
 class History:
@@ -53,7 +56,33 @@ def _is_until(row: bytes, step: int) -> bool:
 
 
 def read_history(path: Path) -> pd.DataFrame:
-    """Return the history as a table; empty when nothing was logged yet."""
-    if not Path(path).exists() or Path(path).stat().st_size == 0:
+    """Return the history as a table; empty when nothing was logged yet.
+
+    A last line without an end was torn by a kill, or is being written: it is left out.
+
+    Raises
+    ------
+    RunFolderError
+        When the file is damaged: no text, rows of other lengths, or no numbers.
+    """
+    path = Path(path)
+    whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
+    if not whole:
         return pd.DataFrame({"step": []})
-    return pd.read_csv(path)
+    damage, table = "", pd.DataFrame()
+    try:
+        table = pd.read_csv(io.BytesIO(whole))
+    except ValueError as error:  # of pandas: not UTF-8, a row longer than the first
+        damage = str(error).strip()
+    if not isinstance(table.index, pd.RangeIndex):
+        damage = "rows have more values than columns"
+    if not damage and not all(map(is_numeric_dtype, table.dtypes)):
+        damage = "a value is no number"
+    if not damage and "step" not in table:
+        damage = "there is no column 'step'"
+    if damage:
+        raise RunFolderError(
+            f"{path} cannot be read as the history of a training: {damage}. Delete it "
+            "to see the run without its history, or train again."
+        )
+    return table

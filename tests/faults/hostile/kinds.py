@@ -230,7 +230,10 @@ _TIMED = {"reader": "video"}
 _GIVEN = {"rate_hz": 10.0}
 _RATE = {"rate_hz": 12.5}
 _DLC = {**_GIVEN, "reader": "deeplabcut_h5"}
-_THOR = {"reader": "thor_raw"}
+_THOR = {
+    "reader": "thor_raw",
+    "options": {"channels": {"functional": 0, "anatomical": 1}},
+}
 KINDS: dict[str, Kind] = {
     "npy": Kind(_npy, arguments={**_GIVEN, "reader": "npy"}),
     "npy of images": Kind(
@@ -264,7 +267,9 @@ KINDS: dict[str, Kind] = {
     "sleap h5": Kind(lab_files.sleap, arguments={**_GIVEN, "reader": "sleap"}),
     "deeplabcut h5, table": Kind(lab_files.deeplabcut_table, arguments=_DLC),
     "deeplabcut h5, fixed": Kind(lab_files.deeplabcut_fixed, arguments=_DLC),
-    "caiman": Kind(lab_files.caiman, arguments={"reader": "caiman"}),
+    "caiman": Kind(
+        lab_files.caiman, arguments={"reader": "caiman", "accept": ["caiman.fr"]}
+    ),
     "deepfly3d": Kind(lab_files.deepfly3d, arguments={**_GIVEN, "reader": "df3d"}),
     "thor Experiment.xml": Kind(
         lab_files.thor_xml, arguments=_THOR, counted=False, whole=True

@@ -206,7 +206,7 @@ def thor_sync_rate(path: str) -> Told:
     from napari_neuroembed.data.readers.thor.sync_file import read_sample_rate
 
     try:
-        rate_hz, _ = read_sample_rate(next(Path(path).parent.glob("*.h5")))
+        rate_hz, _ = read_sample_rate(Path(path))
     except NeuroembedError as error:
         return {"outcome": "refused", "why": str(error)}
     return {"outcome": "opened", "frames": [str(rate_hz)]}
