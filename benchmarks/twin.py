@@ -20,6 +20,8 @@ import napari_neuroembed as ne
 from napari_neuroembed.options.synthetic import SyntheticOptions
 
 METHODS = ("simclr", "guenel2022")
+OWN = "own"
+"""The normalisation that a method brings with it."""
 COLUMNS = {
     "single acc": ("action_single", "accuracy", "linear"),
     "single bal": ("action_single", "balanced_accuracy", "linear"),
@@ -49,10 +51,15 @@ def scores_of(
     name = f"{method}_{normalise}"
     known = project.runs()
     if not (known["name"] == name).any():
-        settings = [f"seed={seed}", f"normalise={normalise}", "training.threads=1"]
+        settings = [f"seed={seed}", "training.threads=1"]
+        settings += [f"normalise={normalise}"] if normalise != OWN else []
         run = project.train(method=method, run=name, settings=settings)
         options = dataclasses.replace(
-            run.config.evaluation, profile="quick", decode=False
+            run.config.evaluation,
+            profile="quick",
+            decode=False,
+            leaks=0,
+            controls=False,
         )
         run.evaluate(options)
     return project.run(name).scores()
@@ -90,7 +97,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--gaps", type=float, nargs="+", default=[1.0, 0.0])
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
-    parser.add_argument("--normalise", nargs="+", default=["none"])
+    parser.add_argument("--normalise", nargs="+", default=[OWN])
     args = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
@@ -101,7 +108,7 @@ def main() -> None:
                 for normalise in args.normalise:
                     started = time.perf_counter()
                     scores = scores_of(project, method, normalise, seed)
-                    label = method if normalise == "none" else f"{method}, {normalise}"
+                    label = method if normalise == OWN else f"{method}, {normalise}"
                     seconds = time.perf_counter() - started
                     print(
                         f"gap {gap:g} seed {seed} {label}: {seconds:.0f} s", flush=True

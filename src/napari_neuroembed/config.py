@@ -107,6 +107,7 @@ def twin() -> RunConfig:
             schedule="one_cycle",
             warmup=0.1,
         ),
+        method_options=MethodOptions(regression_weight=20.0),
         evaluation=EvaluationOptions(profile="full"),
     )
 

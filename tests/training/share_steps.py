@@ -27,6 +27,7 @@ def make_config(method: str) -> RunConfig:
     settings = ["training.steps=10", "training.batch_size=16", "training.log_every=1"]
     settings += ["augmentation.gaussian_noise.p=0", "augmentation.poisson_noise.p=0"]
     settings += ["method_options.negatives=same_animal"] * (method == "guenel2022")
+    settings += ["method_options.states=[2]"]
     return as_defined(with_settings(twin(), settings), method)
 
 

@@ -74,7 +74,10 @@ def take_steps(
     return [torch.load(file, weights_only=True) for file in files]
 
 
-@pytest.mark.parametrize("method", ["guenel2022", "simclr_views"])
+@pytest.mark.parametrize(
+    "method",
+    ["guenel2022", "simclr_views", "eq3_grl", "regression_conv_mmd", "behavenet"],
+)
 def test_two_processes_compute_what_one_does(
     start: Start, method: str, tmp_path: Path
 ) -> None:

@@ -6,16 +6,43 @@ import dataclasses
 
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.errors import ConfigError
+from napari_neuroembed.methods.ablations import (
+    CalciumOnly,
+    Eq3,
+    Eq3SwapCalcium,
+    SwapOnly,
+)
 from napari_neuroembed.methods.base import Method
+from napari_neuroembed.methods.behavenet import BehaveNet
+from napari_neuroembed.methods.domain_adaptation import Eq3GRL, Eq3MMD
 from napari_neuroembed.methods.guenel2022 import Guenel2022
+from napari_neuroembed.methods.neuroembed2026 import Neuroembed2026
+from napari_neuroembed.methods.regression import (
+    RegressionConv,
+    RegressionConvGRL,
+    RegressionConvMMD,
+    RegressionRecurrent,
+)
 from napari_neuroembed.methods.simclr import SimCLR
 from napari_neuroembed.methods.simclr_views import SimCLRViews
 from napari_neuroembed.options.base import replace_path
 
 METHODS: dict[str, type[Method]] = {
     "guenel2022": Guenel2022,
+    "neuroembed2026": Neuroembed2026,
     "simclr": SimCLR,
     "simclr_views": SimCLRViews,
+    "calcium_only": CalciumOnly,
+    "swap_only": SwapOnly,
+    "eq3": Eq3,
+    "eq3_swap_calcium": Eq3SwapCalcium,
+    "eq3_mmd": Eq3MMD,
+    "eq3_grl": Eq3GRL,
+    "regression_conv": RegressionConv,
+    "regression_recurrent": RegressionRecurrent,
+    "behavenet": BehaveNet,
+    "regression_conv_mmd": RegressionConvMMD,
+    "regression_conv_grl": RegressionConvGRL,
 }
 
 
@@ -35,6 +62,8 @@ def find_method(name: str) -> type[Method]:
 def as_defined(config: RunConfig, method: str) -> RunConfig:
     """Return the configuration with the options that define a method put in place."""
     config = dataclasses.replace(config, method=method)
-    for path, value in find_method(method).fixed.items():
+    found = find_method(method)
+    of_paper = found.of_paper if config.preset == "paper" else {}
+    for path, value in {**found.fixed, **of_paper}.items():
         config = replace_path(config, path, value)
     return config

@@ -6,16 +6,19 @@ paper.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.methods.ranks import Ranks
 from napari_neuroembed.objectives.base import Loss
+from napari_neuroembed.progress import Report, silent
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Batch:
         Shape (batch, time, feature), or None.
     animal
         Index of each window's animal, shape (batch,).
+    target
+        What `Method.targets` asks of each window, shape (batch, ...).
     neural_view
         A second neural window of the same sample, for methods that need views.
     donors
@@ -95,11 +100,30 @@ class Batch:
     neural: Tensor
     pose: Tensor | None
     animal: Tensor
+    target: Tensor | None = None
     neural_view: Tensor | None = None
     donors: Tensor | None = None
     swapped: Tensor | None = None
     swap_mask: Tensor | None = None
     pose_mean: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class FitPoses:
+    """Scaled poses of fit recordings, for what is fitted before the first step.
+
+    Parameters
+    ----------
+    sequences
+        One stretch of consecutive usable frames each, shape (n, feature).
+    window_sequence, window_frame
+        Stretch and place in it of the pose frame at every window's centre, shape
+        (n_windows,).
+    """
+
+    sequences: Sequence[NDArray[np.float32]]
+    window_sequence: NDArray[np.int64]
+    window_frame: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -129,11 +153,32 @@ class Method(nn.Module):
     paper_name: ClassVar[str] = ""
     fixed: ClassVar[Mapping[str, Any]] = {}
     """Options that make the method what it is: dotted path -> value."""
+    has_targets: ClassVar[bool] = False
+    """Whether :meth:`prepare` fits something and :meth:`targets` asks for it."""
+    of_paper: ClassVar[Mapping[str, Any]] = {}
+    """Options that only the schedule of the paper (preset `paper`) gives it."""
 
     def __init__(self, config: RunConfig, shapes: Shapes) -> None:
         super().__init__()
         self.config = config
         self.shapes = shapes
+
+    def prepare(
+        self, poses: FitPoses, generator: np.random.Generator, report: Report = silent
+    ) -> None:
+        """Fit buffers on the poses of fit recordings, before the first step.
+
+        Called where :attr:`has_targets` is set. A resumed training and a trained model
+        load the buffers instead.
+        """
+        raise NotImplementedError
+
+    def targets(self, poses: FitPoses) -> Tensor:
+        """Return what is asked of every window, shape (n_windows, ...).
+
+        A function of the buffers and of the poses that they were fitted on.
+        """
+        raise NotImplementedError
 
     def step(self, batch: Batch, progress: Progress) -> Loss:
         """Return the loss of the whole batch.

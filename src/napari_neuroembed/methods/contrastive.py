@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from napari_neuroembed.augmentation.base import Augmentation, AugmentationContext
-from napari_neuroembed.augmentation.pipeline import (
-    apply_all,
-    build,
-    draw_all,
-    own_share,
-)
+from napari_neuroembed.augmentation.base import AugmentationContext
+from napari_neuroembed.augmentation.pipeline import build
 from napari_neuroembed.config import RunConfig
-from napari_neuroembed.methods.base import Batch, Method, Progress, Shapes
+from napari_neuroembed.methods.base import Batch, Progress, Shapes
+from napari_neuroembed.methods.domain import DomainTerm
+from napari_neuroembed.methods.neural import NeuralMethod, augment
 from napari_neuroembed.methods.randomness import seed_for
 from napari_neuroembed.methods.ranks import Ranks
-from napari_neuroembed.models.base import FrameEncoder
 from napari_neuroembed.models.build import build_encoder
 from napari_neuroembed.models.projection import build_projection
 from napari_neuroembed.objectives import (
@@ -31,19 +27,12 @@ from napari_neuroembed.objectives import (
 )
 
 
-class Contrastive(Method):
+class Contrastive(NeuralMethod):
     """Paired contrastive learning of neural and pose windows."""
 
     def __init__(self, config: RunConfig, shapes: Shapes) -> None:
         super().__init__(config, shapes)
         seed, models = config.seed, config.models
-        self.f_n = build_encoder(
-            models.neural.name,
-            models.neural,
-            shapes.neural,
-            seed=seed_for(seed, 0, "f_n"),
-            n_neurons=shapes.neurons or None,
-        )
         self.g_n = build_projection(
             models.neural.dim, models.projection_dim, seed=seed_for(seed, 0, "g_n")
         )
@@ -58,20 +47,23 @@ class Contrastive(Method):
             self.g_b = build_projection(
                 models.pose.dim, models.projection_dim, seed=seed_for(seed, 0, "g_b")
             )
-        self.neural_augmentations = build(
-            config.augmentation, "neural", is_image=len(shapes.neural) == 3
-        )
         self.pose_augmentations = build(
             config.augmentation, "pose", n_dims=shapes.pose_dims
         )
+        dims = {"neural": models.neural.dim}
+        if self.has_pose:
+            dims["pose"] = models.pose.dim
+        self.domain = DomainTerm(config, shapes, dims)
 
     def step(self, batch: Batch, progress: Progress) -> Loss:
-        """Return Eq. 1 (or Eq. 3) of one augmented batch."""
+        """Return Eq. 1 (or Eq. 3) of one augmented batch, and a domain term if any."""
         n = self.augment_neural(batch.neural, batch, progress, "neural")
         b = self.augment_pose(batch, progress)
         h_n, h_b = self.encode_neural(n, batch), self.f_b(b)
         z_n, z_b = self.g_n(h_n), self.g_b(h_b)
-        return self.compare(z_n, z_b, batch.animal, h_n, progress.ranks)
+        loss = self.compare(z_n, z_b, batch.animal, h_n, progress.ranks)
+        embeddings = {"neural": h_n, "pose": h_b}
+        return self.domain.add(loss, embeddings, batch.animal, progress)
 
     def compare(
         self, z_n: Tensor, z_b: Tensor, animal: Tensor, h_n: Tensor, ranks: Ranks
@@ -93,39 +85,10 @@ class Contrastive(Method):
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
         """Return h of both encoders, without augmentation."""
-        embedded = {"neural": self.encode_neural(batch.neural, batch)}
+        embedded = super().embed(batch)
         if self.has_pose and batch.pose is not None:
             embedded["pose"] = self.f_b(batch.pose)
         return embedded
-
-    def encode_neural(self, windows: Tensor, batch: Batch) -> Tensor:
-        """Return h_n; traces also need to know whose they are."""
-        encoded: Tensor = self.f_n(windows, batch.animal)
-        return encoded
-
-    def frame_features(self, frames: Tensor, animal: Tensor) -> Tensor | None:
-        """Return the features of single frames: the half that windows share."""
-        if not isinstance(self.f_n, FrameEncoder):
-            return None
-        return self.f_n.frames(frames, animal.expand(len(frames)))
-
-    def window_embedding(self, features: Tensor) -> Tensor:
-        """Return h_n of windows from the features of their frames."""
-        assert isinstance(self.f_n, FrameEncoder)
-        return self.f_n.temporal(features)
-
-    def augment_neural(
-        self, windows: Tensor, batch: Batch, progress: Progress, purpose: str
-    ) -> Tensor:
-        """Apply the neural augmentations, each with its own generator."""
-        context = AugmentationContext(
-            n=len(windows) * progress.ranks.size,
-            shape=tuple(windows.shape[1:]),
-            rate_hz=1.0 / self.shapes.neural_period_s,
-            device=windows.device,
-            donors=batch.donors,
-        )
-        return _augment(self.neural_augmentations, windows, context, progress, purpose)
 
     def augment_pose(self, batch: Batch, progress: Progress) -> Tensor:
         """Apply swapping and the other pose augmentations."""
@@ -140,20 +103,4 @@ class Contrastive(Method):
             fill=batch.pose_mean,
             n_dims=self.shapes.pose_dims,
         )
-        return _augment(self.pose_augmentations, batch.pose, context, progress, "pose")
-
-
-def _augment(
-    augmentations: list[Augmentation],
-    windows: Tensor,
-    context: AugmentationContext,
-    progress: Progress,
-    purpose: str,
-) -> Tensor:
-    """Draw for all windows, then change this process's share."""
-    drawn = draw_all(
-        augmentations, context, lambda name: progress.generator(f"{purpose}/{name}")
-    )
-    ranks = progress.ranks
-    own = own_share(drawn, context.n, ranks.share(context.n), ranks.rank)
-    return apply_all(windows, augmentations, own)
+        return augment(self.pose_augmentations, batch.pose, context, progress, "pose")

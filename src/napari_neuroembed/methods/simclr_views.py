@@ -29,4 +29,5 @@ class SimCLRViews(Contrastive):
         second = self.augment_neural(batch.neural_view, batch, progress, "view")
         h_1, h_2 = self.encode_neural(first, batch), self.encode_neural(second, batch)
         z_1, z_2 = self.g_n(h_1), self.g_n(h_2)
-        return self.compare(z_1, z_2, batch.animal, h_1, progress.ranks)
+        loss = self.compare(z_1, z_2, batch.animal, h_1, progress.ranks)
+        return self.domain.add(loss, {"neural": h_1}, batch.animal, progress)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+
+
+def exact(values: Tensor) -> Tensor:
+    """Return float64 as it is and everything else in float32, whatever autocast says.
+
+    Examples
+    --------
+    >>> exact(torch.zeros(1, dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
+    return values if values.dtype == torch.float64 else values.float()
 
 
 @dataclass(frozen=True)

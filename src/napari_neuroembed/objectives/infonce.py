@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_neuroembed.errors import TrainingError
-from napari_neuroembed.objectives.base import Loss
+from napari_neuroembed.objectives.base import Loss, exact
 
 
 def info_nce(z_a: Tensor, z_b: Tensor, temperature: float = 0.1) -> Loss:
@@ -78,6 +78,6 @@ def similarity(z_a: Tensor, z_b: Tensor, temperature: float) -> Tensor:
     if not temperature > 0:
         raise TrainingError(f"The temperature is above 0, found {temperature}.")
     with torch.autocast(z_a.device.type, enabled=False):
-        a, b = (z if z.dtype == torch.float64 else z.float() for z in (z_a, z_b))
+        a, b = exact(z_a), exact(z_b)
         a, b = functional.normalize(a, dim=1), functional.normalize(b, dim=1)
         return a @ b.T / temperature

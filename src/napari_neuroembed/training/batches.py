@@ -6,6 +6,7 @@ Nothing is kept from step to step, so an interrupted training resumes exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -15,15 +16,20 @@ from torch import Tensor
 
 from napari_neuroembed.augmentation.swap import build_swap_table, draw_swaps
 from napari_neuroembed.config import RunConfig
-from napari_neuroembed.data.recording import Stream
 from napari_neuroembed.data.splits import Split
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods.base import Batch, Method
 from napari_neuroembed.methods.randomness import generator
 from napari_neuroembed.methods.ranks import Ranks
-from napari_neuroembed.training.data import TrainingData, WindowFrames, fit_frames
+from napari_neuroembed.training.data import (
+    TrainingData,
+    WindowFrames,
+    fit_frames,
+    stretches,
+)
 from napari_neuroembed.training.frames import FrameBank
 from napari_neuroembed.training.normalise import sample_frames
+from napari_neuroembed.training.poses import fit_poses
 
 MEDIAN_FRAMES = 200
 
@@ -55,6 +61,7 @@ class Batches:
         ranks: Ranks | None = None,
     ) -> None:
         self.data, self.config = data, config
+        self.method, self.split = method, split
         self.n = len(data.windows)
         self.size = min(config.training.batch_size, self.n)
         self.is_balanced = config.training.balanced
@@ -69,6 +76,13 @@ class Batches:
             self.donors = Donors(data, config, split)
         if method.needs.pose and config.augmentation.pose_swap.p > 0:
             self.swaps = Swaps(data, config)
+
+    @cached_property
+    def targets(self) -> Tensor | None:
+        """What the method asks of every window, once its buffers are there."""
+        if not self.method.has_targets:
+            return None
+        return self.method.targets(fit_poses(self.data, self.split))
 
     def draw(self, step: int) -> Batch:
         """Return the batch of one step."""
@@ -89,10 +103,14 @@ class Batches:
         donors = None
         if self.donors is not None:
             donors = self.donors.draw(rows, generator(seed, step, "donor"))
+        target = None
+        if self.targets is not None:
+            target = self.targets[rows[own]].to(bank.device)
         return Batch(
             neural,
             pose,
             windows.animal[rows[own]].to(bank.device),
+            target=target,
             neural_view=view,
             donors=donors,
             swapped=swapped,
@@ -152,7 +170,7 @@ class Views:
             here = torch.nonzero(windows.recording == r)[:, 0]
             if not len(here):
                 continue
-            start, stop = _stretches(
+            start, stop = stretches(
                 recording.streams[name], fit_frames(recording, name, split)
             )
             inner_first, inner_last = (
@@ -167,17 +185,6 @@ class Views:
         low, high = self.low[rows], self.high[rows]
         u = torch.rand(len(rows), generator=rng, dtype=torch.float64)
         return (low + (u * (high - low + 1)).long()).unsqueeze(1)
-
-
-def _stretches(stream: Stream, usable: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
-    """Return where the stretch of usable, gapless frames around each one lies."""
-    n = len(usable)
-    breaks = np.ones(n + 1, dtype=bool)
-    segment = stream.time.segment_ids()
-    breaks[1:n] = ~(usable[1:] & usable[:-1]) | (segment[1:] != segment[:-1])
-    places = np.flatnonzero(breaks)
-    which = np.searchsorted(places, np.arange(n), side="right") - 1
-    return torch.as_tensor(places[which]), torch.as_tensor(places[which + 1])
 
 
 class Donors:

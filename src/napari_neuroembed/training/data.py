@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_neuroembed.config import RunConfig
-from napari_neuroembed.data.recording import LazyArray, Recording
+from napari_neuroembed.data.recording import LazyArray, Recording, Stream
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import (
     WindowIndex,
@@ -240,6 +240,17 @@ def fit_frames(recording: Recording, stream: str, split: Split) -> NDArray[np.bo
         if block_role == "fit":
             inside |= (centers >= start) & (centers < stop)
     return own.valid & inside
+
+
+def stretches(stream: Stream, usable: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+    """Return where the stretch of usable, gapless frames around each one lies."""
+    n = len(usable)
+    breaks = np.ones(n + 1, dtype=bool)
+    segment = stream.time.segment_ids()
+    breaks[1:n] = ~(usable[1:] & usable[:-1]) | (segment[1:] != segment[:-1])
+    places = np.flatnonzero(breaks)
+    which = np.searchsorted(places, np.arange(n), side="right") - 1
+    return torch.as_tensor(places[which]), torch.as_tensor(places[which + 1])
 
 
 def _fit(

@@ -41,7 +41,12 @@ def main(argument: str) -> int:
     recordings = [project.prepared(i) for i in project.recording_ids()]
     fabric = fabric_of(recordings, config, place)
     setup = prepare(
-        recordings, config, common_mask(project), device=fabric.device, place=place
+        recordings,
+        config,
+        common_mask(project),
+        device=fabric.device,
+        place=place,
+        is_begun=bool(steps_in(folder.checkpoints)),
     )
     method = setup.parts.method
     state = TrainingState(method, method.optimizer())

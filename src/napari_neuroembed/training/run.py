@@ -137,6 +137,7 @@ def _begin(
                 report,
                 device=fabric.device,
                 place=team.place,
+                is_begun=is_begun,
             )
             layout = _lay_out(folder, setup, fabric.device, report)
             if layout.precision != config.training.precision:

@@ -19,6 +19,7 @@ from napari_neuroembed.data.splits import Split, make_split
 from napari_neuroembed.data.windows import choose_streams, window_seconds
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods import find_method
+from napari_neuroembed.methods.randomness import seed_for
 from napari_neuroembed.methods.ranks import Ranks
 from napari_neuroembed.preprocessing.mask import common_mask as mask_of_all
 from napari_neuroembed.progress import Report, silent
@@ -26,6 +27,7 @@ from napari_neuroembed.training.batches import Batches
 from napari_neuroembed.training.data import TrainingData, build_training_data
 from napari_neuroembed.training.loop import make_fabric
 from napari_neuroembed.training.model import ModelParts
+from napari_neuroembed.training.poses import fit_poses
 from napari_neuroembed.training.ranks import Place
 
 
@@ -47,11 +49,12 @@ def prepare(
     *,
     device: torch.device | None = None,
     place: Place | None = None,
+    is_begun: bool = False,
 ) -> Setup:
     """Check what the method needs, fit, index and build, without a step of training.
 
     `place` says which of several processes this is, whose share of every batch is
-    drawn.
+    drawn. Of a training that is begun the checkpoint has what the method would fit.
     """
     if not recordings:
         raise TrainingError("The project has no recording. Import one first.")
@@ -75,6 +78,9 @@ def prepare(
         )
     method = method_class(config, data.shapes)
     parts = ModelParts(method, data.fitted.normaliser, data.fitted.scaler)
+    if method.has_targets and not is_begun:
+        rng = np.random.default_rng(seed_for(config.seed, 0, "prepare"))
+        method.prepare(fit_poses(data, split), rng, report)
     report("prepare", 1, 2, "neighbours and donors")
     ranks = Ranks(place.rank, place.size) if place is not None else None
     batches = Batches(data, method, config, split, ranks)
