@@ -139,7 +139,8 @@ def _train(project: Project, args: argparse.Namespace, report: VerbReport) -> in
         report.say(
             f"Run {one.name}: {info['step']:,} steps in {info['seconds']:.0f} s on "
             f"{info['n_windows']:,} windows. Next: neuroembed evaluate "
-            f"{project.path} {one.name}",
+            f"{project.path} {one.name}"
+            + "".join(f"\nwarning: {text}" for text in info.get("warnings", [])),
             **info,
         )
     return ExitCode.DONE

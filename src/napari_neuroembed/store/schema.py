@@ -48,7 +48,8 @@ RUN, CONFIG, SPLITS, HISTORY = "run.json", "config.yaml", "splits.json", "histor
 
 RUN_FILES = {
     RUN: "What was trained: method, seed, group, status, versions, animals, steps, "
-    "hashes of configuration and data; `not_finite`, the windows and ranges of a step "
+    "hashes of configuration and data; `warnings`, when embeddings became constant or "
+    "a discriminator decided; `not_finite`, the windows and ranges of a step "
     "whose loss was not finite. Of an imported embedding: `origin: imported`, "
     "its files with their sha256, and whether one fit made them all; such a run has no "
     "checkpoints and no history.",

@@ -43,6 +43,7 @@ from napari_neuroembed.training.checkpoint import (
     save_checkpoint,
     steps_in,
 )
+from napari_neuroembed.training.collapse import CollapseWatch
 from napari_neuroembed.training.layout import Layout, choose_layout, fixed, kept
 from napari_neuroembed.training.loop import TrainingState, train_steps
 from napari_neuroembed.training.memory import freed_blocks_kept
@@ -227,6 +228,8 @@ def _train(
     history = History(folder.path / HISTORY, keep_until=state.step)
     saver = _Saver(folder, setup, state)
     teller = _Teller(report, state)
+    batches = setup.batches
+    watch = CollapseWatch(batches.n // batches.size)
     try:
         if state.step == 0:
             saver.save()
@@ -239,6 +242,9 @@ def _train(
             )
             saver.maybe_save(done)
             teller.tell(done)
+            for text in watch.look(done):
+                folder.update(warnings=[*folder.info().get("warnings", []), text])
+                report("train", done.step, done.total, f"warning: {text}")
     except Cancelled:
         saver.save()
         raise
