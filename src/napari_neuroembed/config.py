@@ -21,6 +21,7 @@ from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.options.method import MethodOptions
 from napari_neuroembed.options.split import SplitOptions
 from napari_neuroembed.options.training import Normalise, TrainingOptions
+from napari_neuroembed.options.transforms import TransformOptions
 from napari_neuroembed.options.windows import WindowOptions
 
 
@@ -59,6 +60,13 @@ class RunConfig:
 
     training: TrainingOptions = Field(default_factory=TrainingOptions)
     """Steps, batch, schedule, device."""
+
+    transforms: tuple[str, ...] = ()
+    """What is fitted on the embeddings of fit recordings afterwards, by name; kept and
+    judged beside the embedding itself."""
+
+    transform_options: TransformOptions = Field(default_factory=TransformOptions)
+    """Options of these."""
 
     evaluation: EvaluationOptions = Field(default_factory=EvaluationOptions)
     """How embeddings are judged."""

@@ -47,12 +47,25 @@ def described(path: str) -> str:
     """Return the name under which the schema lists a file."""
     path = re.sub(r"step_\d+", "step_*", path)
     path = re.sub(r"^embeddings/[^/]+/", "embeddings/<set>/", path)
+    path = re.sub(r"neural_[a-z]+\.npy$", "neural_<transform>.npy", path)
+    path = re.sub(r"^transforms/[^/]+/[^/]+\.npy$", "transforms/<name>/*.npy", path)
+    path = re.sub(r"^transforms/[^/]+/", "transforms/<name>/", path)
     return re.sub(r"^evaluation/[^/]+/", "evaluation/<name>/", path)
 
 
-def test_the_schema_lists_every_file_of_a_run_and_no_other(run: Run) -> None:
-    folder = run.folder.path
-    paths = [p.relative_to(folder) for p in folder.rglob("*") if p.is_file()]
+@pytest.fixture(scope="module")
+def run_with_subspace(tiny_project: Path) -> Run:
+    settings = [f"{name}={value}" for name, value in SMALL_TRAINING.items()]
+    settings += ["training.steps=2", "transforms=[subspace]"]
+    project = Project.open(tiny_project)
+    return project.train(run="subspace", method="simclr", settings=settings)
+
+
+def test_the_schema_lists_every_file_of_a_run_and_no_other(
+    run: Run, run_with_subspace: Run
+) -> None:
+    folders = [one.folder.path for one in (run, run_with_subspace)]
+    paths = [p.relative_to(f) for f in folders for p in f.rglob("*") if p.is_file()]
     found = {described(path.as_posix()) for path in paths}
     assert found == set(RUN_FILES)
     assert all(text.endswith(".") for text in RUN_FILES.values())

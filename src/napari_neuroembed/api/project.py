@@ -30,7 +30,7 @@ from napari_neuroembed.evaluation.imported import (
     plan_embedding,
     write_embedding_run,
 )
-from napari_neuroembed.methods import METHODS, as_defined
+from napari_neuroembed.methods import METHODS, as_brought, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.run_folder import RUN, RunFolder
@@ -111,7 +111,10 @@ class Project(data_project.Project):
             chosen = load_config(config)
         else:
             chosen = preset_config(budget or self.spec.preset)
-        chosen = as_defined(chosen, method or chosen.method)
+        name = method or chosen.method
+        if config is None or name != chosen.method:
+            chosen = as_brought(chosen, name)
+        chosen = as_defined(chosen, name)
         changed = with_settings(chosen, settings)
         if as_defined(changed, changed.method) != changed:
             fixed = ", ".join(

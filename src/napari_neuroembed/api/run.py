@@ -29,6 +29,11 @@ from napari_neuroembed.evaluation.evaluate import evaluate
 from napari_neuroembed.evaluation.imported import with_notes
 from napari_neuroembed.evaluation.new_animal import NewAnimal
 from napari_neuroembed.evaluation.table import RunFacts
+from napari_neuroembed.evaluation.transformed import (
+    calibrated,
+    fitted_transforms,
+    transformed,
+)
 from napari_neuroembed.evaluation.unseen import Unseen, judge_unseen, seen_animals
 from napari_neuroembed.methods.randomness import numpy_generator
 from napari_neuroembed.options.base import to_dict
@@ -40,6 +45,10 @@ from napari_neuroembed.training.model import Model, load_model
 
 if TYPE_CHECKING:
     from napari_neuroembed.api.project import Project
+
+
+CALIBRATED = "neural_subspace_calibrate"
+"""Name of the array that :meth:`Run.calibrate` corrects."""
 
 
 class Run:
@@ -73,6 +82,7 @@ class Run:
         recordings: Sequence[str] | None = None,
         animals: Sequence[str] | None = None,
         stride_s: float | None = None,
+        transforms: Sequence[str] | None = None,
         replace: bool = False,
         report: Report = silent,
     ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
@@ -90,6 +100,9 @@ class Run:
             :meth:`new_animals`.
         stride_s
             Seconds between windows, instead of the set's.
+        transforms
+            What is kept beside the embedding, as ``neural_<transform>``; default
+            ``config.transforms``. A transform is fitted once, on fit recordings.
         replace
             Make a set again that exists.
         report
@@ -114,14 +127,87 @@ class Run:
                 "shorter --stride."
             )
         unseen = self._unseen(model, made, chosen)
-        facts, tables = dict(made.facts), {}
+        names = self.config.transforms if transforms is None else transforms
+        extra, absent = self._transformed(model, made, names, report)
+        facts, tables = {**made.facts, "transforms_absent": absent}, {}
         if unseen is not None:
             facts["new_animals"] = [one.to_dict() for one in unseen.animals]
             tables["distances"] = unseen.distances
         self.folder.write_embeddings(
-            set_name, made.windows, made.arrays, facts, tables=tables, replace=replace
+            set_name,
+            made.windows,
+            {**made.arrays, **extra},
+            facts,
+            tables=tables,
+            replace=replace,
         )
         return self.embedding("neural", set_name)
+
+    def _transformed(
+        self, model: Model, made: Embedded, names: Sequence[str], report: Report
+    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
+        """Return the embedding after each transform, and why one is missing."""
+        if not names:
+            return {}, {}
+        known = self.project.prepared_recordings(self.project.recording_ids())
+        fits, absent = fitted_transforms(self.folder, model, known, names, report)
+        animal = made.windows["animal"].to_numpy(dtype=object)
+        arrays, others = transformed(fits, made.arrays["neural"], animal)
+        named = {f"neural_{name}": rows for name, rows in arrays.items()}
+        return named, {**absent, **others}
+
+    def calibrate(
+        self,
+        animal: str,
+        *,
+        set_name: str | None = None,
+        replace: bool = False,
+        report: Report = silent,
+    ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        """Correct the subspace for one animal by its unlabelled neural data and poses.
+
+        Parameters
+        ----------
+        animal
+            Usually one that the training never saw. Its fit recordings are used, or all
+            of them when it came to the project after the training.
+        set_name
+            Of the embeddings of all recordings that are kept, with the arrays
+            ``neural_subspace`` and, this animal's rows corrected,
+            ``neural_subspace_calibrate``; default ``calibrated-ANIMAL``.
+        replace
+            Make a set again that exists.
+        report
+            Told about every recording.
+
+        Returns
+        -------
+        windows, embedding
+            The corrected one, shape (n_windows, directions).
+        """
+        set_name = set_name or f"calibrated-{animal}"
+        self.folder.refuse_imported("calibrating it")
+        self.folder.check_free(set_name, replace=replace)
+        self._ids(None, [animal])
+        model = load_model(self.folder)
+        known = self.project.prepared_recordings(self.project.recording_ids())
+        corrected, n = calibrated(self.folder, model, known, animal, report)
+        made = embed(model, known, report=report)
+        extra, absent = self._transformed(model, made, ("subspace",), report)
+        own = (made.windows["animal"] == animal).to_numpy()
+        rows = extra["neural_subspace"].copy()
+        whose = made.windows["animal"].to_numpy(dtype=object)[own]
+        rows[own] = corrected.apply(made.arrays["neural"][own], whose)
+        facts = {
+            **made.facts,
+            "transforms_absent": absent,
+            "calibrated": {"animal": animal, "n_windows": n},
+        }
+        arrays = {**made.arrays, **extra, CALIBRATED: rows}
+        self.folder.write_embeddings(
+            set_name, made.windows, arrays, facts, replace=replace
+        )
+        return self.embedding(CALIBRATED, set_name)
 
     def new_animals(self, set_name: str) -> pd.DataFrame:
         """Say of each animal that the training never saw whether it can be trusted.
@@ -225,7 +311,7 @@ class Run:
             generator=numpy_generator(self.config.seed, 0, "evaluate"),
             report=report,
         )
-        scores = result.scores
+        scores = self._with_calibration(result.scores, set_name)
         if self.folder.is_imported:
             scores = with_notes(scores, self._facts(), self.info())
         self.folder.write_evaluation(
@@ -236,6 +322,19 @@ class Run:
             scores,
         )
         return scores
+
+    def _with_calibration(self, scores: pd.DataFrame, set_name: str) -> pd.DataFrame:
+        """Say in rows of a calibrated embedding what of the animal was used."""
+        about = self.folder.embedding_facts(set_name).get("calibrated")
+        if about is None:
+            return scores
+        rows = scores["transform"] == CALIBRATED.partition("_")[2]
+        text = (
+            f"readout of {about['animal']} corrected on {about['n_windows']:,} "
+            "unlabelled windows of its own"
+        )
+        gap = scores["note"].where(scores["note"] == "", scores["note"] + "; ")
+        return scores.assign(note=scores["note"].where(~rows, gap + text))
 
     def scores(self, name: str | None = None) -> pd.DataFrame:
         """Return the scores of an evaluation, by default the latest."""

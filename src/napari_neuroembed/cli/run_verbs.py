@@ -185,6 +185,13 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
         "--stride", type=float, metavar="SECONDS", help="seconds between windows"
     )
     parser.add_argument(
+        "--transforms",
+        nargs="+",
+        metavar="NAME",
+        help="keep the embedding after these as well, fitted once on fit recordings; "
+        "default those of the run's configuration",
+    )
+    parser.add_argument(
         "--replace", action="store_true", help="make a set again that exists"
     )
 
@@ -199,6 +206,7 @@ def _embed(project: Project, args: argparse.Namespace, report: VerbReport) -> in
         recordings=args.recordings,
         animals=args.animal,
         stride_s=args.stride,
+        transforms=args.transforms,
         replace=args.replace,
         report=report,
     )

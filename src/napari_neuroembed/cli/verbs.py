@@ -86,6 +86,12 @@ VERBS: tuple[Verb, ...] = (
     Verb("train", f"{_HERE}.run_verbs", "train encoders and embed", job="project"),
     Verb("embed", f"{_HERE}.run_verbs", "embed with a trained run", job="project"),
     Verb(
+        "calibrate",
+        f"{_HERE}.calibrate_verb",
+        "correct the subspace for one animal by its own poses",
+        job="project",
+    ),
+    Verb(
         "evaluate",
         f"{_HERE}.run_verbs",
         "actions, decoding and identity leakage of a run",

@@ -14,18 +14,17 @@ from napari_neuroembed.data.bouts import Bouts
 from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import window_seconds
-from napari_neuroembed.evaluation.embed import embed, neural_bank
+from napari_neuroembed.evaluation.embed import embed
 from napari_neuroembed.evaluation.nuisance import window_nuisances
+from napari_neuroembed.evaluation.raw import mean_frames, raw_signals
 from napari_neuroembed.evaluation.sample import Sample
+from napari_neuroembed.evaluation.transformed import transformed_baselines
 from napari_neuroembed.options.windows import WindowOptions
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.run_folder import CONFIG, RunFolder
-from napari_neuroembed.training.data import WindowFrames, neural_arrays, window_frames
+from napari_neuroembed.training.data import neural_arrays, window_frames
 from napari_neuroembed.training.frames import FrameBank
-from napari_neuroembed.training.model import Model, load_model
-
-RAW_PIXELS = 16
-_ROWS = 512
+from napari_neuroembed.training.model import load_model
 
 
 def build_sample(
@@ -65,8 +64,10 @@ def build_sample(
         seen = _of_model(run, used, windows, set_name=set_name, report=report)
     options, stream, baselines, pixels = seen
     features = {"neural": np.asarray(neural, dtype=np.float32)}
-    if "pose" in run.embedding_streams(set_name):
-        features["pose"] = np.asarray(run.read_embedding("pose", set_name)[1])
+    for stream_name in run.embedding_streams(set_name):
+        if stream_name != "neural":
+            x = run.read_embedding(stream_name, set_name)[1]
+            features[stream_name] = np.asarray(x, dtype=np.float32)
     split = Split.from_dict(run.splits())
     length = window_seconds(options, used[0], stream)
     table = windows.copy()
@@ -77,6 +78,12 @@ def build_sample(
     )
     targets, names = window_targets(windows, known)
     nuisances, absent = window_nuisances(used, windows, stream, pixels)
+    is_fit = np.asarray(table["role"] == "fit") & ~table["animal"].isin(
+        split.held_out
+    ).to_numpy(dtype=bool)
+    config = load_config(run.path / CONFIG)
+    baselines |= transformed_baselines(config, features, baselines, table, is_fit)
+    facts = run.embedding_facts(set_name)
     # Windows in the gap between a fit and a fresh block belong to neither.
     rows = np.flatnonzero(table["role"] != "")
     pose = baselines.get("raw_pose")
@@ -89,6 +96,7 @@ def build_sample(
         pose_features=None if pose is None else pose[rows],
         nuisances={name: x[rows] for name, x in nuisances.items()},
         absent=absent,
+        untransformed=facts.get("transforms_absent", {}),
         window_s=length,
         split_kind=split.kind,
     )
@@ -132,7 +140,7 @@ def _of_import(
             [data], [0], _AsTheyAre(), device=torch.device("cpu"), resident_bytes=0
         )
         table = windows[windows["recording"] == recording.id]
-        raw += _mean_frames(bank, window_frames(table, [recording.id], [""]))
+        raw += mean_frames(bank, window_frames(table, [recording.id], [""]))
     pixels = np.ones(bank.frame_shape, dtype=bool)  # what it saw is not known
     return config.windows, stream, {"raw_neural": np.concatenate(raw)}, pixels
 
@@ -143,52 +151,6 @@ class _AsTheyAre(torch.nn.Module):
     def forward(self, frames: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
         del group
         return frames
-
-
-def raw_signals(
-    model: Model, recordings: Sequence[Recording], windows: pd.DataFrame
-) -> dict[str, NDArray[np.float32]]:
-    """Return the raw signals of every window: mean frame, and pose window."""
-    neural, pose = [], []
-    for recording in recordings:
-        table = windows[windows["recording"] == recording.id]
-        frames = window_frames(table, [recording.id], [recording.animal])
-        neural += _mean_frames(neural_bank(model, recording), frames)
-        scaled = pose_windows(model, recording, table)
-        if scaled is not None:
-            pose.append(scaled)
-    raw = {"raw_neural": np.concatenate(neural).astype(np.float32)}
-    if pose:
-        raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
-    return raw
-
-
-def _mean_frames(bank: FrameBank, frames: WindowFrames) -> list[NDArray[np.float32]]:
-    """Return the mean frame of every window, small and flat, in chunks."""
-    means = []
-    for start in range(0, len(frames), _ROWS):
-        rows = slice(start, start + _ROWS)
-        gathered = bank.gather(frames.recording[rows], frames.neural[rows])
-        means.append(_small(gathered.mean(dim=1)).numpy().astype(np.float32))
-    return means
-
-
-def pose_windows(
-    model: Model, recording: Recording, windows: pd.DataFrame
-) -> NDArray[np.float32] | None:
-    """Return the scaled second stream of one recording's windows, (n, time * feature).
-
-    None where the run or the windows have no second stream.
-    """
-    frames = window_frames(windows, [recording.id], [recording.animal]).pose
-    scaler = model.parts.scaler
-    if frames is None or scaler is None or "pose" not in model.streams:
-        return None
-    data = recording.streams[model.streams["pose"]].data
-    poses = torch.from_numpy(np.array(data, dtype=np.float32))
-    scaled = scaler.cpu()(poses)[frames.clamp(0, len(poses) - 1)]
-    flat: NDArray[np.float32] = scaled.reshape(len(scaled), -1).numpy()
-    return flat
 
 
 def window_actions(
@@ -249,14 +211,6 @@ def window_targets(
             data[~(stream.valid[frame] & inside)] = np.nan
             values[here] = data
     return targets, names
-
-
-def _small(frames: torch.Tensor) -> torch.Tensor:
-    """Average frames to at most 16 x 16 pixels and flatten; traces stay as they are."""
-    if frames.ndim == 3 and max(frames.shape[1:]) > RAW_PIXELS:
-        size = (min(RAW_PIXELS, frames.shape[1]), min(RAW_PIXELS, frames.shape[2]))
-        frames = torch.nn.functional.adaptive_avg_pool2d(frames, size)
-    return frames.reshape(len(frames), -1)
 
 
 def _stride(run: RunFolder, set_name: str) -> float:

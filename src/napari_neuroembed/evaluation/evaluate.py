@@ -120,12 +120,26 @@ def _plan(context: Context) -> list[Step]:
     read = representations(context.sample, context.facts.method)
     tasks, audit = action_tasks(context), identity_audit(context)
     steps = [*_action_steps(context, tasks, read), *_audit_steps(context, audit, read)]
+    if context.sample.untransformed:
+        steps.append(("transforms", partial(_add_untransformed, context)))
     if context.options.decode:
         steps += _decoding_steps(context, read)
     if context.options.controls:
         h = [one for one in read if not one.is_baseline and one.transform == "none"]
         steps += control_steps(context, tasks, audit, h)
     return steps
+
+
+def _add_untransformed(context: Context) -> None:
+    """Say of transforms that could not be fitted why there are no rows of them."""
+    for name, why in context.sample.untransformed.items():
+        columns = {
+            "method": context.facts.method,
+            "stream": "neural",
+            "transform": name,
+        }
+        for task in ("action_multi", "identity"):
+            context.table.add_missing({**columns, "task": task}, "accuracy", why)
 
 
 def _action_steps(

@@ -47,6 +47,8 @@ class Sample:
         ``borders``), shape (n_windows, k).
     absent
         Why one of them is missing, by name.
+    untransformed
+        Why a transform that was asked for could not be fitted, by name.
     window_s
         Seconds one window lasts; half of the smallest gap between blocks.
     split_kind
@@ -70,6 +72,7 @@ class Sample:
     pose_features: NDArray[Any] | None = None
     nuisances: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    untransformed: Mapping[str, str] = field(default_factory=dict)
     window_s: float = 2.0
     split_kind: Literal["recordings", "blocks"] = "recordings"
     covariates: tuple[str, ...] | None = None

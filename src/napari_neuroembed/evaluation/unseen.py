@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.data.splits import Split, window_roles
 from napari_neuroembed.data.windows import window_seconds
-from napari_neuroembed.evaluation.collect import pose_windows
 from napari_neuroembed.evaluation.new_animal import NewAnimal, Windows, judge
+from napari_neuroembed.evaluation.raw import pose_windows
 from napari_neuroembed.store.run_folder import RunFolder
 from napari_neuroembed.training.model import Model
 

@@ -62,8 +62,15 @@ def find_method(name: str) -> type[Method]:
 def as_defined(config: RunConfig, method: str) -> RunConfig:
     """Return the configuration with the options that define a method put in place."""
     config = dataclasses.replace(config, method=method)
-    found = find_method(method)
-    of_paper = found.of_paper if config.preset == "paper" else {}
-    for path, value in {**found.fixed, **of_paper}.items():
+    for path, value in find_method(method).fixed.items():
         config = replace_path(config, path, value)
     return config
+
+
+def as_brought(config: RunConfig, method: str) -> RunConfig:
+    """Return the configuration with all that a method brings, before it is changed."""
+    found = find_method(method)
+    of_paper = found.of_paper if config.preset == "paper" else {}
+    for path, value in {**found.brings, **of_paper}.items():
+        config = replace_path(config, path, value)
+    return as_defined(config, method)

@@ -155,8 +155,10 @@ class Method(nn.Module):
     """Options that make the method what it is: dotted path -> value."""
     has_targets: ClassVar[bool] = False
     """Whether :meth:`prepare` fits something and :meth:`targets` asks for it."""
+    brings: ClassVar[Mapping[str, Any]] = {}
+    """Options that it brings and that may be set otherwise."""
     of_paper: ClassVar[Mapping[str, Any]] = {}
-    """Options that only the schedule of the paper (preset `paper`) gives it."""
+    """What it brings in the preset `paper` alone."""
 
     def __init__(self, config: RunConfig, shapes: Shapes) -> None:
         super().__init__()

@@ -15,7 +15,8 @@ behaviour-predictive subspace         ``transforms/subspace.py``
 Swapping draws the donor among all animals, so that a pose is swapped with probability
 (A - 1) / A: a pose of *another* animal in every window would tell by exclusion whose it
 is. The biased MMD is lowered by shrinking everything to a point; the unbiased one is
-not.
+not. For animals that the training will not see, ``normalise=zscore_animal`` is the
+better input.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ class Neuroembed2026(Contrastive):
     """Centred input, swapping over all animals, and unbiased MMD."""
 
     needs = Needs(pose=True, min_animals=2)
+    brings = MappingProxyType(
+        {"normalise": "centre_animal", "transforms": ("subspace",)}
+    )
     fixed = MappingProxyType(
         {
-            "normalise": "centre_animal",
             "training.balanced": True,
             "augmentation.pose_swap.include_own": True,
             "method_options.domain": "mmd",

@@ -69,11 +69,18 @@ RUN_FILES = {
     "embeddings/<set>/windows.parquet": "A row per window; row i of every array of the "
     "set belongs to it.",
     "embeddings/<set>/neural.npy": "Embedding h of the neural windows, float32.",
+    "embeddings/<set>/neural_<transform>.npy": "The same after a transform, float32.",
+    "transforms/<name>/*.npy": "What a transform was fitted to: mean, matrix and "
+    "offset of x -> (x - mean) matrix + offset.",
+    "transforms/<name>/transform.json": "Animals it is about (none: the same for all), "
+    "number of windows, directions kept and share of the behaviour explained.",
+    "transforms/<name>/manifest.json": "Sizes and sha256 of the files beside it.",
     "embeddings/<set>/pose.npy": "Embedding h of the second stream, if there is one.",
     "embeddings/<set>/embedding.json": "Streams, stride, step of the model, how many "
-    "windows were left out, by reason, and `new_animals`: whether each animal that the "
-    "training never saw can be trusted, and why not; of an imported embedding also the "
-    "frame of its row 0, and how many frames each row saw.",
+    "windows were left out, by reason, `transforms_absent`: why a transform is "
+    "missing; `new_animals`: whether each animal that the training never saw can be "
+    "trusted, and why not; `calibrated`: whose readout was corrected, on what; of an "
+    "imported embedding also the frame of its row 0, and how many frames each row saw.",
     "embeddings/<set>/distances.parquet": "Of animals that the training never saw: "
     "distance of every window to the training's, in units of their own.",
     "embeddings/<set>/manifest.json": "Sizes and sha256 of the files beside it.",
