@@ -30,9 +30,9 @@ from napari_neuroembed.data.derived import read_mask
 from napari_neuroembed.data.recording import Recording, Stream
 from napari_neuroembed.data.windows import window_seconds
 from napari_neuroembed.evaluation.collect import window_actions
-from napari_neuroembed.evaluation.raw import pose_windows
 from napari_neuroembed.evaluation.embed import embed
 from napari_neuroembed.evaluation.new_animal import Windows, judge
+from napari_neuroembed.evaluation.raw import pose_windows
 from napari_neuroembed.evaluation.scaling import Scaler
 from napari_neuroembed.methods import as_defined
 from napari_neuroembed.options.synthetic import SyntheticOptions
