@@ -74,6 +74,9 @@ def test_every_transform_is_fitted_once_and_a_finished_run_gets_it_later(
     with pytest.raises(ConfigError, match=r"'subspaces'\. Known"):
         run.embed("wrong", transforms=["subspaces"])
     assert "wrong" not in run.folder.embedding_sets()
+    with pytest.raises(ConfigError, match=r"'subspaces'\. Known"):
+        trained(flies, "wrong", "guenel2022", "transforms=[subspaces]")
+    assert "wrong" not in list(flies.runs()["name"])
 
 
 def test_fresh_recordings_take_no_part_in_the_fit(

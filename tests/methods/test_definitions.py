@@ -31,3 +31,10 @@ def test_the_paper_gives_regression_a_slower_schedule() -> None:
     slow = {m for m, rate in rates.items() if rate == 1e-4}
     assert slow == {m for m in METHODS if m.startswith(("regression", "behavenet"))}
     assert as_brought(twin(), "behavenet").training.learning_rate == 1e-3
+
+
+def test_what_a_file_has_written_is_not_brought_over() -> None:
+    written = {"method": "neuroembed2026", "normalise": "zscore_animal"}
+    start = dataclasses.replace(twin(), normalise="zscore_animal")
+    config = as_brought(start, "neuroembed2026", written)
+    assert (config.normalise, config.transforms) == ("zscore_animal", ("subspace",))

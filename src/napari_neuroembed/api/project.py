@@ -20,6 +20,7 @@ from napari_neuroembed.config import (
     with_settings,
 )
 from napari_neuroembed.data import project as data_project
+from napari_neuroembed.data.project.yaml_text import load_yaml
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.errors import (
     ConfigError,
@@ -37,6 +38,7 @@ from napari_neuroembed.store.run_folder import RUN, RunFolder
 from napari_neuroembed.training.budget import Plan, plan_budget
 from napari_neuroembed.training.run import train
 from napari_neuroembed.training.setup import common_mask
+from napari_neuroembed.transforms import find_transform
 
 METHOD_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
@@ -112,10 +114,11 @@ class Project(data_project.Project):
         else:
             chosen = preset_config(budget or self.spec.preset)
         name = method or chosen.method
-        if config is None or name != chosen.method:
-            chosen = as_brought(chosen, name)
-        chosen = as_defined(chosen, name)
+        written = {} if config is None else load_yaml(config)
+        chosen = as_brought(chosen, name, written)
         changed = with_settings(chosen, settings)
+        for transform in changed.transforms:
+            find_transform(transform)  # before the training, not after
         if as_defined(changed, changed.method) != changed:
             fixed = ", ".join(
                 f"{k}={v}" for k, v in METHODS[changed.method].fixed.items()

@@ -42,6 +42,7 @@ from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import read_history
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
 from napari_neuroembed.training.model import Model, load_model
+from napari_neuroembed.transforms import find_transform
 
 if TYPE_CHECKING:
     from napari_neuroembed.api.project import Project
@@ -117,6 +118,9 @@ class Run:
             stride_s = self.config.windows.stride_s
         self.folder.refuse_imported("embedding other windows with it")
         self.folder.check_free(set_name, replace=replace)
+        names = self.config.transforms if transforms is None else transforms
+        for name in names:
+            find_transform(name)  # before hours of work, not after
         model = load_model(self.folder)
         chosen = self.project.prepared_recordings(self._ids(recordings, animals))
         made = embed(model, chosen, stride_s=stride_s, report=report)
@@ -127,7 +131,6 @@ class Run:
                 "shorter --stride."
             )
         unseen = self._unseen(model, made, chosen)
-        names = self.config.transforms if transforms is None else transforms
         extra, absent = self._transformed(model, made, names, report)
         facts, tables = {**made.facts, "transforms_absent": absent}, {}
         if unseen is not None:
@@ -191,19 +194,16 @@ class Run:
         self._ids(None, [animal])
         model = load_model(self.folder)
         known = self.project.prepared_recordings(self.project.recording_ids())
-        corrected, n = calibrated(self.folder, model, known, animal, report)
         made = embed(model, known, report=report)
-        extra, absent = self._transformed(model, made, ("subspace",), report)
-        own = (made.windows["animal"] == animal).to_numpy()
-        rows = extra["neural_subspace"].copy()
-        whose = made.windows["animal"].to_numpy(dtype=object)[own]
-        rows[own] = corrected.apply(made.arrays["neural"][own], whose)
-        facts = {
-            **made.facts,
-            "transforms_absent": absent,
-            "calibrated": {"animal": animal, "n_windows": n},
-        }
-        arrays = {**made.arrays, **extra, CALIBRATED: rows}
+        plain, corrected, n = calibrated(
+            self.folder, model, known, made, animal, report
+        )
+        h, whose = made.arrays["neural"], made.windows["animal"].to_numpy(dtype=object)
+        s = plain.apply(h, whose).astype(np.float32)
+        is_own = (whose == animal)[:, None]
+        own = np.where(is_own, corrected.apply(h, whose), s).astype(np.float32)
+        facts = {**made.facts, "calibrated": {"animal": animal, "n_windows": n}}
+        arrays = {**made.arrays, "neural_subspace": s, CALIBRATED: own}
         self.folder.write_embeddings(
             set_name, made.windows, arrays, facts, replace=replace
         )

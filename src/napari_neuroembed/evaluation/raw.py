@@ -23,18 +23,26 @@ def raw_signals(
     model: Model, recordings: Sequence[Recording], windows: pd.DataFrame
 ) -> dict[str, NDArray[np.float32]]:
     """Return the raw signals of every window: mean frame, and pose window."""
-    neural, pose = [], []
+    neural = []
     for recording in recordings:
         table = windows[windows["recording"] == recording.id]
         frames = window_frames(table, [recording.id], [recording.animal])
         neural += mean_frames(neural_bank(model, recording), frames)
-        scaled = pose_windows(model, recording, table)
-        if scaled is not None:
-            pose.append(scaled)
     raw = {"raw_neural": np.concatenate(neural).astype(np.float32)}
-    if pose:
-        raw["raw_pose"] = np.concatenate(pose).astype(np.float32)
-    return raw
+    pose = all_pose_windows(model, recordings, windows)
+    return raw if pose is None else {**raw, "raw_pose": pose}
+
+
+def all_pose_windows(
+    model: Model, recordings: Sequence[Recording], windows: pd.DataFrame
+) -> NDArray[np.float32] | None:
+    """Return `pose_windows` of all recordings in turn; None where one has none."""
+    parts = [
+        pose_windows(model, r, windows[windows["recording"] == r.id])
+        for r in recordings
+    ]
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def mean_frames(bank: FrameBank, frames: WindowFrames) -> list[NDArray[np.float32]]:

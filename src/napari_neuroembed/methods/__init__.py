@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.errors import ConfigError
@@ -67,10 +70,24 @@ def as_defined(config: RunConfig, method: str) -> RunConfig:
     return config
 
 
-def as_brought(config: RunConfig, method: str) -> RunConfig:
-    """Return the configuration with all that a method brings, before it is changed."""
+def as_brought(
+    config: RunConfig, method: str, written: Mapping[str, Any] = MappingProxyType({})
+) -> RunConfig:
+    """Return the configuration with all that a method brings, before it is changed.
+
+    What a file has `written` (nested, as read) stays as it is.
+    """
     found = find_method(method)
     of_paper = found.of_paper if config.preset == "paper" else {}
     for path, value in {**found.brings, **of_paper}.items():
-        config = replace_path(config, path, value)
+        if not _is_in(written, path.split(".")):
+            config = replace_path(config, path, value)
     return as_defined(config, method)
+
+
+def _is_in(values: Any, path: list[str]) -> bool:
+    for name in path:
+        if not isinstance(values, Mapping) or name not in values:
+            return False
+        values = values[name]
+    return True

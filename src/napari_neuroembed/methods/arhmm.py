@@ -157,7 +157,7 @@ def choose_arhmm(
     TrainingError
         When there are too few frames for the smallest number of states.
     """
-    fit, held = _halves(sequences)
+    fit, held = _fit_and_held(sequences)
     n_held = sum(map(len, held))
     found: dict[int, float] = {}
     problem: TrainingError | None = None
@@ -334,7 +334,7 @@ def _soft_counts(steps: _Steps, soft: Floats) -> Floats:
     return np.asarray(soft[~last].T @ soft[~steps.is_first])
 
 
-def _halves(sequences: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
+def _fit_and_held(sequences: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
     if len(sequences) >= 4:
         held = [s for i, s in enumerate(sequences) if i % 4 == 3]
         return [s for i, s in enumerate(sequences) if i % 4 != 3], held

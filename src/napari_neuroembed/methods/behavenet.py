@@ -9,8 +9,6 @@ videos".
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,24 +16,20 @@ from torch import Tensor, nn
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.errors import TrainingError
 from napari_neuroembed.methods.arhmm import ARHMM, Floats, choose_arhmm, posterior
-from napari_neuroembed.methods.base import Batch, FitPoses, Needs, Progress, Shapes
-from napari_neuroembed.methods.neural import NeuralMethod
+from napari_neuroembed.methods.base import Batch, FitPoses, Shapes
+from napari_neuroembed.methods.predicting import Predicting
 from napari_neuroembed.methods.randomness import seed_for
-from napari_neuroembed.methods.regression import SLOW, UNPAIRED
+from napari_neuroembed.methods.ranks import Ranks
 from napari_neuroembed.models.initial import initial_weights
 from napari_neuroembed.objectives import Loss
 from napari_neuroembed.objectives import posterior as to_posterior
-from napari_neuroembed.objectives.monitors import effective_rank, spread
 from napari_neuroembed.progress import Report, silent
 
 
-class BehaveNet(NeuralMethod):
+class BehaveNet(Predicting):
     """Predict the posterior of an autoregressive hidden Markov model of the pose."""
 
-    needs = Needs(pose=True, min_animals=1)
     paper_name = "BehaveNet"
-    fixed = MappingProxyType(UNPAIRED)
-    of_paper = MappingProxyType(SLOW)
     has_targets = True
 
     def __init__(self, config: RunConfig, shapes: Shapes) -> None:
@@ -99,16 +93,10 @@ class BehaveNet(NeuralMethod):
         wide[:, : found[0].shape[1]] = np.concatenate(found)[rows]
         return torch.from_numpy(wide)
 
-    def step(self, batch: Batch, progress: Progress) -> Loss:
+    def predict(self, h_n: Tensor, batch: Batch, ranks: Ranks) -> Loss:
         """Return the cross-entropy to the posterior."""
         assert batch.target is not None
-        n = self.augment_neural(batch.neural, batch, progress, "neural")
-        h_n = self.encode_neural(n, batch)
-        join = progress.ranks.join
-        loss = to_posterior(join(self.states(h_n)), join(batch.target))
-        h = join(h_n.detach())
-        monitors = {"spread": spread(h), "effective_rank": effective_rank(h)}
-        return Loss(loss.total, {**loss.terms, **monitors})
+        return to_posterior(ranks.join(self.states(h_n)), ranks.join(batch.target))
 
     def _set(self, name: str, values: Floats) -> None:
         """Write into the leading corner of a buffer."""

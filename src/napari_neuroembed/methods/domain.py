@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.methods.base import Progress, Shapes
 from napari_neuroembed.methods.randomness import seed_for
-from napari_neuroembed.models.discriminator import build_discriminator
+from napari_neuroembed.models.projection import build_projection
 from napari_neuroembed.objectives import Loss, adversarial, mmd
 
 
@@ -30,8 +30,9 @@ class DomainTerm(nn.Module):
     -----
     L + w [D(h_n) + D(h_b)] with D the MMD (w = 1) or the cross-entropy of a
     discriminator behind a gradient reversal (w = 10), after the first 10 of 200 epochs
-    (Guenel et al.). Before, the term is multiplied by 0 and not left out, so that
-    several processes wait for the same gradients at every step.
+    (Guenel et al.). The discriminator has the two layers of the paper and the shape of
+    a projection head; their width is our choice. Before, the term is multiplied by 0
+    and not left out, so that several processes wait for the same gradients.
     """
 
     def __init__(
@@ -42,11 +43,9 @@ class DomainTerm(nn.Module):
         self.discriminators = nn.ModuleDict()
         if self.options.domain == "adversarial":
             for name, dim in dims.items():
-                self.discriminators[name] = build_discriminator(
-                    dim,
-                    len(shapes.animals),
-                    seed=seed_for(config.seed, 0, f"discriminator/{name}"),
-                )
+                seed = seed_for(config.seed, 0, f"discriminator/{name}")
+                head = build_projection(dim, len(shapes.animals), seed=seed)
+                self.discriminators[name] = head
 
     def add(
         self,

@@ -15,8 +15,7 @@ behaviour-predictive subspace         ``transforms/subspace.py``
 Swapping draws the donor among all animals, so that a pose is swapped with probability
 (A - 1) / A: a pose of *another* animal in every window would tell by exclusion whose it
 is. The biased MMD is lowered by shrinking everything to a point; the unbiased one is
-not. For animals that the training will not see, ``normalise=zscore_animal`` is the
-better input.
+not.
 """
 
 from __future__ import annotations

@@ -1,60 +1,44 @@
 """Regression baselines of Guenel et al.: predict the pose window from the neural one.
 
-The representation is the input of the decoder: h_n = f_n(window). The pose to be
-predicted is the one that was recorded; only neural windows are augmented, without
-calcium decay (which the paper gives to the contrastive methods alone).
+The pose to be predicted is the one that was recorded, not an augmented one.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
+from torch import Tensor
+
 from napari_neuroembed.config import RunConfig
-from napari_neuroembed.methods.base import Batch, Needs, Progress, Shapes
-from napari_neuroembed.methods.domain import DomainTerm
+from napari_neuroembed.methods.ablations import PLAIN
+from napari_neuroembed.methods.base import Batch, Needs, Shapes
 from napari_neuroembed.methods.domain_adaptation import GRL, MMD
-from napari_neuroembed.methods.neural import NeuralMethod
+from napari_neuroembed.methods.predicting import Predicting
 from napari_neuroembed.methods.randomness import seed_for
+from napari_neuroembed.methods.ranks import Ranks
 from napari_neuroembed.models.decoder import LinearDecoder, RecurrentDecoder
 from napari_neuroembed.models.initial import initial_weights
 from napari_neuroembed.objectives import Loss, regression
-from napari_neuroembed.objectives.monitors import effective_rank, spread
-
-UNPAIRED = {"augmentation.calcium_decay.p": 0.0, "augmentation.pose_swap.p": 0.0}
-SLOW = {"training.learning_rate": 1e-4, "training.weight_decay": 1e-5}
-"""Schedule of the paper for all methods that are not contrastive."""
 
 
-class RegressionConv(NeuralMethod):
+class RegressionConv(Predicting):
     """A linear layer from h_n to all frames of the pose window."""
 
-    needs = Needs(pose=True, min_animals=1)
     paper_name = "Regression (Convolution)"
-    fixed = MappingProxyType(UNPAIRED)
-    of_paper = MappingProxyType(SLOW)
     decoder: type[LinearDecoder] | type[RecurrentDecoder] = LinearDecoder
 
     def __init__(self, config: RunConfig, shapes: Shapes) -> None:
         super().__init__(config, shapes)
         assert shapes.pose is not None
-        dim = config.models.neural.dim
         with initial_weights(seed_for(config.seed, 0, "decoder")):
-            self.d_n = type(self).decoder(dim, *shapes.pose)
-        self.domain = DomainTerm(config, shapes, {"neural": dim})
+            self.d_n = type(self).decoder(config.models.neural.dim, *shapes.pose)
 
-    def step(self, batch: Batch, progress: Progress) -> Loss:
-        """Return the weighted squared error, and a domain term if any."""
+    def predict(self, h_n: Tensor, batch: Batch, ranks: Ranks) -> Loss:
+        """Return the weighted squared error of the pose."""
         assert batch.pose is not None
-        n = self.augment_neural(batch.neural, batch, progress, "neural")
-        h_n = self.encode_neural(n, batch)
-        join = progress.ranks.join
-        loss = regression(join(self.d_n(h_n)), join(batch.pose))
-        h = join(h_n.detach())
-        terms = {**loss.terms, "spread": spread(h), "effective_rank": effective_rank(h)}
-        weighted = self.config.method_options.regression_weight * loss.total
-        return self.domain.add(
-            Loss(weighted, terms), {"neural": h_n}, batch.animal, progress
-        )
+        loss = regression(ranks.join(self.d_n(h_n)), ranks.join(batch.pose))
+        weight = self.config.method_options.regression_weight
+        return Loss(weight * loss.total, loss.terms)
 
 
 class RegressionRecurrent(RegressionConv):
@@ -69,7 +53,7 @@ class RegressionConvMMD(RegressionConv):
 
     needs = Needs(pose=True, min_animals=2)
     paper_name = "Regression (Convolution) + MMD"
-    fixed = MappingProxyType({**UNPAIRED, "training.balanced": True, **MMD})
+    fixed = MappingProxyType({**PLAIN, "training.balanced": True, **MMD})
 
 
 class RegressionConvGRL(RegressionConv):
@@ -77,4 +61,4 @@ class RegressionConvGRL(RegressionConv):
 
     needs = Needs(pose=True, min_animals=2)
     paper_name = "Regression (Convolution) + GRL"
-    fixed = MappingProxyType({**UNPAIRED, "training.balanced": True, **GRL})
+    fixed = MappingProxyType({**PLAIN, "training.balanced": True, **GRL})

@@ -9,6 +9,7 @@ from napari_neuroembed.objectives.mmd import mmd
 from napari_neuroembed.objectives.monitors import (
     alignment,
     effective_rank,
+    embedding_monitors,
     monitors,
     spread,
     uniformity,
@@ -33,6 +34,7 @@ __all__ = [
     "adversarial",
     "alignment",
     "effective_rank",
+    "embedding_monitors",
     "info_nce",
     "info_nce_same_animal",
     "mmd",

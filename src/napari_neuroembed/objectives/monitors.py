@@ -94,6 +94,17 @@ def uniformity(z: Tensor) -> Tensor:
     return torch.pdist(unit).square().mul(-2).exp().mean().log()
 
 
+def embedding_monitors(h: Tensor) -> dict[str, Tensor]:
+    """Return standard deviation and effective rank of embeddings (batch, dim).
+
+    Examples
+    --------
+    >>> sorted(embedding_monitors(torch.eye(3)))
+    ['effective_rank', 'spread']
+    """
+    return {"spread": spread(h), "effective_rank": effective_rank(h)}
+
+
 def monitors(h: Tensor, z_a: Tensor, z_b: Tensor) -> dict[str, Tensor]:
     """Return all monitors of a batch: sd and effective rank of h, and z on its sphere.
 
@@ -110,8 +121,7 @@ def monitors(h: Tensor, z_a: Tensor, z_b: Tensor) -> dict[str, Tensor]:
     ['alignment', 'effective_rank', 'spread', 'uniformity']
     """
     return {
-        "spread": spread(h),
-        "effective_rank": effective_rank(h),
+        **embedding_monitors(h),
         "alignment": alignment(z_a, z_b),
         "uniformity": uniformity(z_a),
     }

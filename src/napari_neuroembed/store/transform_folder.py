@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,25 +23,20 @@ def write_transform(
     arrays: Mapping[str, NDArray[np.float64]],
     facts: Mapping[str, Any],
 ) -> None:
-    """Write what a transform was fitted to, once.
+    """Write what a transform was fitted to, unless the run has it.
 
-    Raises
-    ------
-    RunFolderError
-        When the run has it already.
+    Whoever else fits it at the same time comes to the same numbers.
     """
     target = run / "transforms" / name
     files.recover_inside(target.parent)
-    try:
-        with files.write_folder(target, replace=False) as build:
-            for key, values in arrays.items():
-                np.save(build / f"{key}.npy", values, allow_pickle=False)
-            about = {"schema_version": SCHEMA_VERSION, "name": name, **facts}
-            files.write_json(build / _FACTS, about)
-    except FileExistsError:
-        raise RunFolderError(
-            f"Run {run.name!r} has the transform {name!r}; it is fitted once."
-        ) from None
+    with (
+        contextlib.suppress(FileExistsError),
+        files.write_folder(target, replace=False) as build,
+    ):
+        for key, values in arrays.items():
+            np.save(build / f"{key}.npy", values, allow_pickle=False)
+        about = {"schema_version": SCHEMA_VERSION, "name": name, **facts}
+        files.write_json(build / _FACTS, about)
 
 
 def has_transform(run: Path, name: str) -> bool:

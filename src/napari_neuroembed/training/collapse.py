@@ -34,9 +34,7 @@ class CollapseWatch:
     def look(self, done: StepReport) -> list[str]:
         """Return what is to be told after a logged step."""
         found = _states(done.terms)
-        self._since = {
-            name: self._since.get(name, done.step) for name in found if found[name]
-        }
+        self._since = {name: self._since.get(name, done.step) for name in found}
         new = [
             name
             for name, since in self._since.items()
@@ -50,7 +48,7 @@ class CollapseWatch:
 
 
 def _states(terms: Mapping[str, float]) -> dict[str, str]:
-    """Return name -> what is wrong at this step ('' for nothing)."""
+    """Return name -> what is wrong at this step."""
     found = {}
     if "spread" in terms and terms["spread"] < CONSTANT:
         found["spread"] = (

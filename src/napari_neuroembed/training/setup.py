@@ -73,7 +73,7 @@ def prepare(
     )
     if method_class.needs.pose and data.pose is None:
         raise TrainingError(
-            f"{config.method} pairs neural windows with poses or scalars, but this "
+            f"{config.method} needs poses or scalars beside the neural data, and this "
             "project has neither. Import them, or use --method simclr_views."
         )
     method = method_class(config, data.shapes)
@@ -113,7 +113,7 @@ def check_needs(
     }
     if len(animals) < needs.min_animals:
         raise TrainingError(
-            f"{config.method} swaps poses between animals and needs at least "
+            f"{config.method} brings animals together and needs at least "
             f"{needs.min_animals} with fit recordings; found {len(animals)} "
             f"({', '.join(sorted(animals)) or 'none'}). Use --method simclr (pairs "
             "without swapping) or simclr_views (no poses needed)."
