@@ -302,6 +302,7 @@ class Run:
             self.project.prepared_recordings(used),
             self.project.covariates(),
             set_name=set_name,
+            baselines=options.baselines,
             report=report,
         )
         result = evaluate(

@@ -97,6 +97,12 @@ VERBS: tuple[Verb, ...] = (
         "actions, decoding and identity leakage of a run",
         job="project",
     ),
+    Verb(
+        "compare",
+        f"{_HERE}.compare_verb",
+        "train and judge many methods, and put them into one table",
+        job="new project",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )

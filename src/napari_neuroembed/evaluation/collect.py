@@ -33,6 +33,7 @@ def build_sample(
     covariates: pd.DataFrame,
     *,
     set_name: str = "eval",
+    baselines: bool = True,
     report: Report = silent,
 ) -> Sample:
     """Collect what the probes see of one set of a run's embeddings.
@@ -47,6 +48,8 @@ def build_sample(
         One row per recording: recording, animal, then one column per covariate.
     set_name
         Which embeddings to judge.
+    baselines
+        Embed with the untrained encoder as well.
 
     Notes
     -----
@@ -61,8 +64,9 @@ def build_sample(
     if run.is_imported:
         seen = _of_import(run, used, windows)
     else:
-        seen = _of_model(run, used, windows, set_name=set_name, report=report)
-    options, stream, baselines, pixels = seen
+        stride = _stride(run, set_name) if baselines else None
+        seen = _of_model(run, used, windows, random_stride_s=stride, report=report)
+    options, stream, known_signals, pixels = seen
     features = {"neural": np.asarray(neural, dtype=np.float32)}
     for stream_name in run.embedding_streams(set_name):
         if stream_name != "neural":
@@ -82,15 +86,18 @@ def build_sample(
         split.held_out
     ).to_numpy(dtype=bool)
     config = load_config(run.path / CONFIG)
-    baselines |= transformed_baselines(config, features, baselines, table, is_fit)
+    if baselines:
+        known_signals |= transformed_baselines(
+            config, features, known_signals, table, is_fit
+        )
     facts = run.embedding_facts(set_name)
     # Windows in the gap between a fit and a fresh block belong to neither.
     rows = np.flatnonzero(table["role"] != "")
-    pose = baselines.get("raw_pose")
+    pose = known_signals.get("raw_pose")
     return Sample(
         windows=table.iloc[rows].reset_index(drop=True),
         features={name: x[rows] for name, x in features.items()},
-        baselines={name: x[rows] for name, x in baselines.items()},
+        baselines={name: x[rows] for name, x in known_signals.items()},
         targets={name: x[rows] for name, x in targets.items()},
         target_names=names,
         pose_features=None if pose is None else pose[rows],
@@ -111,18 +118,15 @@ def _of_model(
     used: Sequence[Recording],
     windows: pd.DataFrame,
     *,
-    set_name: str,
+    random_stride_s: float | None,
     report: Report,
 ) -> Seen:
     model = load_model(run)
-    random = embed(
-        load_model(run, random=True),
-        used,
-        stride_s=_stride(run, set_name),
-        report=report,
-    )
     baselines = raw_signals(model, used, windows)
-    baselines["random_encoder"] = random.arrays["neural"]
+    if random_stride_s is not None:
+        random = load_model(run, random=True)
+        made = embed(random, used, stride_s=random_stride_s, report=report)
+        baselines["random_encoder"] = made.arrays["neural"]
     pixels = model.parts.normaliser.mask.cpu().numpy() > 0
     return model.config.windows, model.streams["neural"], baselines, pixels
 

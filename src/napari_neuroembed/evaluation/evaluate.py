@@ -118,6 +118,8 @@ def _named_normaliser(scores: pd.DataFrame, identity: RunFacts) -> pd.DataFrame:
 def _plan(context: Context) -> list[Step]:
     """Return the questions in the order of the table."""
     read = representations(context.sample, context.facts.method)
+    if not context.options.baselines:
+        read = [one for one in read if not one.is_baseline]
     tasks, audit = action_tasks(context), identity_audit(context)
     steps = [*_action_steps(context, tasks, read), *_audit_steps(context, audit, read)]
     if context.sample.untransformed:
@@ -149,6 +151,8 @@ def _action_steps(
         (f"actions from {one.key}", partial(score_actions, context, tasks, one))
         for one in read
     ]
+    if not context.options.baselines:
+        return steps
     return [*steps, ("actions by guessing", partial(score_guesses, context, tasks))]
 
 

@@ -114,6 +114,9 @@ class EvaluationOptions:
     decode: bool = True
     """Decode every scalar and pose stream."""
 
+    baselines: bool = True
+    """Read raw signals, the untrained encoder and guesses in the same way."""
+
     controls: bool = True
     """Read what must fail: shuffled labels, noise, clock, borders, motion, brightness,
     and warn where it does not."""

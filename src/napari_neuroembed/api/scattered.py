@@ -1,0 +1,95 @@
+"""Rows of a comparison on the workers of a dask scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from napari_neuroembed.errors import ConfigError, NeuroembedError
+from napari_neuroembed.progress import Report, silent
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from napari_neuroembed.api.comparing import Plan
+    from napari_neuroembed.api.project import Project
+
+LISTEN_S = 0.5
+"""Longest time between two looks at whether the work should stop."""
+
+
+def scattered(
+    project: Project, plan: Plan, scheduler: str, report: Report
+) -> Iterator[tuple[int, str]]:
+    """Yield rows as they end, with the reason where one could not be done.
+
+    Workers need the project folder under the same path. A run is trained by one
+    process at a time, whoever asks for it.
+
+    Raises
+    ------
+    ConfigError
+        When there is no scheduler at that address.
+    """
+    from distributed import wait
+
+    n = len(plan.rows)
+    with _client(scheduler) as client:
+        futures = {
+            client.submit(_on_worker, str(project.path), plan, number, pure=False): (
+                number
+            )
+            for number in range(n)
+        }
+        open_ones = set(futures)
+        try:
+            while open_ones:
+                report("compare", n - len(open_ones), n, f"{len(open_ones)} on workers")
+                try:
+                    done = wait(open_ones, LISTEN_S, return_when="FIRST_COMPLETED").done
+                except TimeoutError:
+                    continue
+                for future in done:
+                    open_ones.discard(future)
+                    yield futures[future], str(future.result())
+        finally:
+            for future in open_ones:
+                future.cancel(force=True)
+
+
+def _on_worker(path: str, plan: Plan, number: int) -> str:
+    """Do one row; return why it cannot be done, or nothing."""
+    from napari_neuroembed.api.comparing import run_row
+    from napari_neuroembed.api.project import Project
+
+    try:
+        run_row(Project.open(path), plan, number, silent)
+    except NeuroembedError as error:
+        return str(error)
+    return ""
+
+
+def _client(scheduler: str) -> Client:
+    from distributed import Client, LocalCluster
+
+    kind, _, count = scheduler.partition(":")
+    if kind == "local":
+        if not count.isdigit() or not int(count):
+            raise ConfigError(
+                f"--scheduler {scheduler}: expected local:N with N processes, e.g. "
+                "local:2, or an address such as tcp://host:8786."
+            )
+        cluster = LocalCluster(
+            n_workers=int(count),
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+        )
+        return Client(cluster)
+    try:
+        return Client(scheduler, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"There is no dask scheduler at {scheduler} ({error}). Start one with "
+            "'dask scheduler', or use --scheduler local:2."
+        ) from error
