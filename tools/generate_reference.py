@@ -224,6 +224,7 @@ RUN_FOLDER = {
     "Verdicts": "VERDICTS",
     "predictions.parquet": "PREDICTIONS",
     "distances.parquet": "DISTANCES",
+    "maps.parquet": "MAPS",
     "jobs/JOB": "JOB_FILES",
 }
 """The sections of the page of run and job folders, and the tables that fill them."""

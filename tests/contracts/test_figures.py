@@ -13,7 +13,11 @@ import pytest
 
 from napari_neuroembed.plotting.figures import FIGURES
 from napari_neuroembed.plotting.theme import config
-from napari_neuroembed.store.schema import DISTANCE_COLUMNS, SCORE_COLUMNS
+from napari_neuroembed.store.schema import (
+    DISTANCE_COLUMNS,
+    MAP_COLUMNS,
+    SCORE_COLUMNS,
+)
 
 
 def scores(task: str, n: int, value: float = 0.7) -> pd.DataFrame:
@@ -80,6 +84,14 @@ def fractions(n: int, value: float = 0.7) -> pd.DataFrame:
     return pd.concat([table.assign(fraction=f) for f in (0.5, 1.0)])
 
 
+def mapped(n: int, value: float = 0.7) -> tuple[pd.DataFrame, np.ndarray]:
+    row: dict[str, Any] = dict.fromkeys(MAP_COLUMNS, value)
+    row |= {"animal": "a", "note": ""}
+    rows = [{**row, "action": f"b{i}"} for i in range(n)]
+    table = pd.DataFrame(rows, columns=list(MAP_COLUMNS))
+    return table, np.full((n, 4, 4), value, dtype=np.float32)
+
+
 def compared(n: int, value: float = 0.5) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -141,6 +153,11 @@ INPUTS: dict[str, dict[str, Made]] = {
         "empty": lambda: (fractions(0),),
         "one row": lambda: (fractions(1),),
         "all NaN": lambda: (fractions(2, NAN),),
+    },
+    "maps": {
+        "empty": lambda: mapped(0),
+        "one row": lambda: mapped(1),
+        "all NaN": lambda: mapped(2, NAN),
     },
     "history": {
         "empty": lambda: (history(0),),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import plotly.graph_objects as go
+    from numpy.typing import NDArray
 
     from napari_neuroembed.api.run import Run
 
@@ -81,6 +83,21 @@ class RunPlots:
         scores = self._run.scores(name)
         table = table_of(scores.assign(row=scores["method"], seed_of_data=0))
         return frontier(table[table["stream"] == "neural"])
+
+    def maps(self, set_name: str = "eval") -> go.Figure:
+        """Return where actions are read, on the mean image of each animal."""
+        from napari_neuroembed.data.derived import read_mean
+        from napari_neuroembed.plotting.maps import maps
+
+        table, values = self._run.maps(set_name)
+        project = self._run.project
+        images: dict[str, NDArray[np.float32]] = {}
+        whose = {r: project.recording(r).animal for r in project.recording_ids()}
+        for animal in dict.fromkeys(table["animal"]):
+            first = next(r for r, owner in whose.items() if owner == animal)
+            image = read_mean(project.derived_folder(first))
+            images |= {} if image is None else {str(animal): image}
+        return maps(table, values, images)
 
     def history(self) -> go.Figure:
         """Return loss and throughput by step."""

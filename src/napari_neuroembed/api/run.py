@@ -27,6 +27,7 @@ from napari_neuroembed.evaluation.collect import build_sample
 from napari_neuroembed.evaluation.embed import Embedded, embed
 from napari_neuroembed.evaluation.evaluate import evaluate
 from napari_neuroembed.evaluation.imported import with_notes
+from napari_neuroembed.evaluation.maps import action_maps
 from napari_neuroembed.evaluation.new_animal import NewAnimal
 from napari_neuroembed.evaluation.table import RunFacts
 from napari_neuroembed.evaluation.transformed import (
@@ -40,6 +41,7 @@ from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.store.history import read_history
+from napari_neuroembed.store.map_folder import read_maps, write_maps
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
 from napari_neuroembed.store.tables import read_distances
 from napari_neuroembed.training.model import Model, load_model
@@ -51,6 +53,10 @@ if TYPE_CHECKING:
 
 CALIBRATED = "neural_subspace_calibrate"
 """Name of the array that :meth:`Run.calibrate` corrects."""
+
+
+OCCLUSION = "occlusion"
+"""How maps are made."""
 
 
 class Run:
@@ -337,6 +343,45 @@ class Run:
         )
         gap = scores["note"].where(scores["note"] == "", scores["note"] + "; ")
         return scores.assign(note=scores["note"].where(~rows, gap + text))
+
+    def map_actions(
+        self, *, set_name: str = "eval", report: Report = silent
+    ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        """Find where a probe of each animal reads each of its actions, and keep it.
+
+        Parameters
+        ----------
+        set_name
+            Which embeddings.
+        report
+            Told about every map.
+
+        Returns
+        -------
+        table, maps
+            As :meth:`maps` returns them.
+        """
+        windows, _ = self.embedding("neural", set_name)
+        used = list(dict.fromkeys(windows["recording"]))
+        recordings = self.project.prepared_recordings(used)
+        found = action_maps(
+            self.folder,
+            recordings,
+            self.config.evaluation,
+            set_name=set_name,
+            report=report,
+        )
+        name = f"{set_name}_{OCCLUSION}"
+        write_maps(self.folder.path, name, found.table, found.values)
+        return self.maps(set_name)
+
+    def maps(self, set_name: str = "eval") -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        """Return where actions are read: a row per animal and action, and its map.
+
+        Shape (n_maps, y, x) in pixels of the training cache, log odds lost where a
+        place is hidden; NaN where nothing is seen.
+        """
+        return read_maps(self.folder.path, f"{set_name}_{OCCLUSION}")
 
     def scores(self, name: str | None = None) -> pd.DataFrame:
         """Return the scores of an evaluation, by default the latest."""

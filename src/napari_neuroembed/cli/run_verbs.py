@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_neuroembed.cli.control_lines import warnings_of
 from napari_neuroembed.cli.exit_codes import ExitCode
 from napari_neuroembed.cli.flags import add_project, add_set, settings, table
+from napari_neuroembed.cli.map_lines import map_lines
 from napari_neuroembed.cli.new_animal_table import new_animal_lines
 from napari_neuroembed.cli.running import VerbReport
 from napari_neuroembed.cli.score_table import score_lines
@@ -237,6 +238,11 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         "--set-name", default="eval", metavar="NAME", help="embeddings to judge"
     )
     parser.add_argument("--name", metavar="NAME", help="default the time")
+    parser.add_argument(
+        "--maps",
+        action="store_true",
+        help="also find where in the images each action is read",
+    )
     add_set(parser)
 
 
@@ -261,6 +267,9 @@ def _evaluate(project: Project, args: argparse.Namespace, report: VerbReport) ->
         warnings=warnings_of(scores),
         notes=notes,
     )
+    if args.maps:
+        found, _ = run.map_actions(set_name=args.set_name, report=report)
+        report.say("\n".join(map_lines(found)), maps=_records(found))
     return ExitCode.DONE
 
 

@@ -144,6 +144,14 @@ def read_derived(folder: Path, *, id: str, animal: str) -> Recording:  # noqa: A
     return Recording(id=id, animal=animal, streams=streams)
 
 
+def read_mean(folder: Path) -> NDArray[np.float32] | None:
+    """Return the mean image of a prepared recording, None where it has none."""
+    path = folder / MEAN_FILE
+    if not path.is_file():
+        return None
+    return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+
+
 def read_mask(folder: Path) -> NDArray[np.bool_] | None:
     """Return the valid pixels (y, x) of the training cache, None without images."""
     path = Path(folder) / MASK_FILE

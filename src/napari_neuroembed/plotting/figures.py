@@ -14,6 +14,7 @@ from napari_neuroembed.plotting.frontier import frontier
 from napari_neuroembed.plotting.history import history
 from napari_neuroembed.plotting.label_efficiency import label_efficiency
 from napari_neuroembed.plotting.leakage import leakage
+from napari_neuroembed.plotting.maps import maps
 
 FIGURES: dict[str, Callable[..., go.Figure]] = {
     "embedding": embedding,
@@ -23,6 +24,7 @@ FIGURES: dict[str, Callable[..., go.Figure]] = {
     "frontier": frontier,
     "distances": distances,
     "label_efficiency": label_efficiency,
+    "maps": maps,
     "history": history,
 }
 """Builders of figures: pure functions from tables to a plotly figure."""

@@ -87,6 +87,10 @@ RUN_FILES = {
     "embeddings/<set>/distances.parquet": "Of animals that the training never saw: "
     "distance of every window to the training's, in units of their own.",
     "embeddings/<set>/manifest.json": "Sizes and sha256 of the files beside it.",
+    "maps/<set>_occlusion/maps.npy": "A map per animal and action, float32: log odds "
+    "of the action lost when the place is hidden.",
+    "maps/<set>_occlusion/maps.parquet": "What each map is of, and its check.",
+    "maps/<set>_occlusion/manifest.json": "Sizes and sha256 of the files beside it.",
     "evaluation/latest.json": "Name of the newest evaluation.",
     "evaluation/<name>/config.yaml": "How it was judged.",
     "evaluation/<name>/bouts.parquet": "The bouts that counted, as they were then.",
@@ -195,6 +199,23 @@ DISTANCES = {
 """Columns of `distances.parquet`, in order; one row per pair of animals."""
 
 DISTANCE_COLUMNS = tuple(DISTANCES)
+
+MAPS = {
+    "animal": "Whose recordings were looked at.",
+    "action": "What the probe of this animal was to read.",
+    "n_windows": "Fresh windows the map was made of.",
+    "n_checked": "Other fresh windows that checked it.",
+    "n_pixels": "Pixels hidden in the check: 5 % of the map.",
+    "drop_top": "Loss of the probability of the action without the pixels that matter "
+    "most in the map.",
+    "drop_random": "The same without as many random pixels, mean over choices.",
+    "drop_low": "2.5 % quantile over the random choices.",
+    "drop_high": "97.5 % quantile over the random choices.",
+    "note": "Why there is no map.",
+}
+"""Columns of `maps.parquet`, in order; row i belongs to map i of `maps.npy`."""
+
+MAP_COLUMNS = tuple(MAPS)
 
 TASKS = {
     "action_single": "Actions, probe fitted and tested within one animal.",
