@@ -67,6 +67,18 @@ def history(n: int, value: float = 1.0) -> pd.DataFrame:
     )
 
 
+def compared(n: int, value: float = 0.5) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row": ["guenel2022"] * n,
+            "transform": "none",
+            "is_baseline": False,
+            "multi_balanced": value,
+            "identity_mlp": value,
+        }
+    )
+
+
 def points(n: int, value: float = 1.0) -> tuple[pd.DataFrame, np.ndarray]:
     table = pd.DataFrame(
         {
@@ -101,6 +113,11 @@ INPUTS: dict[str, dict[str, Made]] = {
         "empty": lambda: (predictions(0),),
         "one row": lambda: (predictions(1),),
         "all NaN": lambda: (predictions(3).assign(weight=NAN),),
+    },
+    "frontier": {
+        "empty": lambda: (compared(0),),
+        "one row": lambda: (compared(1),),
+        "all NaN": lambda: (compared(2, NAN),),
     },
     "history": {
         "empty": lambda: (history(0),),

@@ -3,81 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from napari_neuroembed import files
+from napari_neuroembed.api.compare_tasks import (
+    Plan,
+    Task,
+    joined_scores,
+    run_task,
+    tasks_of,
+)
 from napari_neuroembed.api.project import Project
+from napari_neuroembed.api.scattered import scattered
 from napari_neuroembed.api.synthetic import make_synthetic_project
+from napari_neuroembed.data.synthetic.files import SOURCE, TRUTH_FACTS
 from napari_neuroembed.errors import ConfigError, NeuroembedError
-from napari_neuroembed.options.evaluation import EvaluationOptions
+from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.options.evaluation import Profile
 from napari_neuroembed.options.synthetic import SyntheticOptions
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.comparison import write_comparison
-from napari_neuroembed.reports.rows import Row, chosen_rows
-from napari_neuroembed.reports.summary import GUESSES
-from napari_neuroembed.store.run_folder import RUN, check_name
-from napari_neuroembed.store.schema import SCORE_COLUMNS
+from napari_neuroembed.reports.rows import chosen_rows
+from napari_neuroembed.store.run_folder import check_name
 
-EVALUATION = "compare"
 PLAN = "plan.json"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a comparison consists of.
-
-    Parameters
-    ----------
-    name
-        Of the comparison, the group of its runs and the beginning of their names.
-    rows
-        In the order of the table.
-    settings
-        ``section.name=value`` of every row.
-    profile
-        Of the evaluation.
-    """
-
-    name: str
-    rows: tuple[Row, ...]
-    settings: tuple[str, ...] = ()
-    profile: str = "quick"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what ``plan.json`` says."""
-        rows = {
-            row.name: {"method": row.method, "settings": list(row.settings)}
-            for row in self.rows
-        }
-        return {"rows": rows, "settings": list(self.settings), "profile": self.profile}
-
-    def options(self, base: EvaluationOptions, *, baselines: bool) -> EvaluationOptions:
-        """Return how rows are judged: half and all of the labels, no decoding."""
-        shares = (0.5, 1.0) if self.profile == "quick" else None
-        return dataclasses.replace(
-            base,
-            profile=self.profile,
-            fractions=shares,
-            decode=False,
-            baselines=baselines,
-        )
+CHOSEN = {
+    f"evaluation.{name}"
+    for name in ("profile", "fractions", "leaks", "decode", "baselines")
+} | {"training.held_out", "method"}
+"""Settings that are the comparison's."""
 
 
 @dataclass
 class Outcome:
-    """What became of the rows of one project.
+    """What became of the runs of a comparison.
 
     Parameters
     ----------
     scores
         Of all runs that were judged, with the columns `row` and `seed_of_data`.
     failed
-        Row -> why there are no scores.
+        Run -> why there are no scores.
     """
 
     scores: pd.DataFrame
@@ -85,17 +56,38 @@ class Outcome:
 
 
 def plan_of(
-    name: str, methods: Sequence[str], settings: Sequence[str], profile: str
+    name: str,
+    rows: Sequence[str],
+    settings: Sequence[str] = (),
+    profile: Profile = "quick",
 ) -> Plan:
     """Check what was asked for.
+
+    Parameters
+    ----------
+    name
+        Of the comparison.
+    rows
+        Names of ``reports.rows.ROWS``, or ``all`` or ``inductive``.
+    settings
+        ``section.name=value`` of every run.
+    profile
+        Of the evaluations: ``quick`` or ``full``.
 
     Raises
     ------
     ConfigError, RunFolderError
-        When a method or the name is wrong.
+        When a row or the name is wrong.
     """
     check_name("Comparison", name)
-    return Plan(name, tuple(chosen_rows(methods)), tuple(settings), profile)
+    for setting in settings:
+        path = setting.partition("=")[0].strip()
+        if path in CHOSEN:
+            raise ConfigError(
+                f"--set {setting}: a comparison chooses {path} itself, by its "
+                "--profile, so that rows can be compared."
+            )
+    return Plan(name, tuple(chosen_rows(rows)), tuple(settings), profile)
 
 
 def compare(
@@ -115,21 +107,23 @@ def compare(
         What to compare.
     scheduler
         Address of a dask scheduler, or ``local:N`` for N processes here; None: one
-        row after the other.
+        run after the other.
     report
         Told about rows and what they do; cancelling keeps what is finished.
 
     Raises
     ------
     ConfigError
-        When there is a comparison of that name with another plan.
+        When there is a comparison of that name with another plan, or a row cannot be
+        had with this project.
     """
     folder = project.path / "compare" / plan.name
+    tasks = tasks_of(project, plan)
     keep_plan(folder, plan)
-    outcome = _rows_of(project, plan, scheduler, report)
-    scores = outcome.scores.assign(seed_of_data=0)
-    outcome.scores = scores
-    write_comparison(folder, [project.path], scores, outcome.failed, plan.to_dict())
+    outcome = _run_all(project, plan, tasks, scheduler, report)
+    write_comparison(
+        folder, {0: project.path}, outcome.scores, outcome.failed, plan.to_dict()
+    )
     return outcome
 
 
@@ -144,7 +138,8 @@ def keep_plan(folder: Path, plan: Plan) -> None:
     changed = [key for key in now if before.get(key) != now[key]]
     if changed:
         told = "; ".join(
-            f"{key}: {before.get(key)} then, {now[key]} now" for key in changed
+            f"{key}: {_said(before.get(key))} then, {_said(now[key])} now"
+            for key in changed
         )
         raise ConfigError(
             f"The comparison {plan.name!r} in {folder.parent} was begun with another "
@@ -152,63 +147,35 @@ def keep_plan(folder: Path, plan: Plan) -> None:
         )
 
 
-def run_row(project: Project, plan: Plan, number: int, report: Report) -> None:
-    """Train and judge one row, as far as that is not done.
-
-    Raises
-    ------
-    NeuroembedError
-        Why it cannot be done.
-    """
-    row = plan.rows[number]
-    name = f"{plan.name}-{row.name}"
-    if (project.runs_folder / name / RUN).exists():
-        run = project.resume(name, report)
-    else:
-        words = [*plan.settings, *row.settings]
-        config = project.config(method=row.method, settings=words)
-        run = project.train(config, run=name, group=plan.name, report=report)
-    if (run.folder.path / "evaluation" / EVALUATION).exists():
-        return
-    first_of_its_input = [_input_of(one) for one in plan.rows].index(_input_of(row))
-    options = plan.options(
-        run.config.evaluation, baselines=first_of_its_input == number
-    )
-    run.evaluate(options, name=EVALUATION, report=report)
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, dict | list) else str(value)
 
 
-def _input_of(row: Row) -> str:
-    """Return how the input of a row is normalised; baselines are read once for each."""
-    given = [s for s in row.settings if s.startswith("normalise=")]
-    brought = "" if row.method != "neuroembed2026" else "centre_animal"
-    return given[-1] if given else brought
-
-
-def _rows_of(
-    project: Project, plan: Plan, scheduler: str | None, report: Report
+def _run_all(
+    project: Project,
+    plan: Plan,
+    tasks: Sequence[Task],
+    scheduler: str | None,
+    report: Report,
 ) -> Outcome:
-    n = len(plan.rows)
     failed: dict[str, str] = {}
-    ways: Callable[..., Iterator[tuple[int, str]]] = _in_turn
-    if scheduler is not None:
-        from napari_neuroembed.api.scattered import scattered
-
-        ways = scattered
-    for done, (number, why) in enumerate(ways(project, plan, scheduler, report), 1):
+    if scheduler is None:
+        ended = _in_turn(project, plan, tasks, report)
+    else:
+        ended = scattered(project, plan, tasks, scheduler, report)
+    for done, (task, why) in enumerate(ended, 1):
         if why:
-            failed[plan.rows[number].name] = why
-        report(
-            "compare", done, n, f"{plan.rows[number].name}{': ' if why else ''}{why}"
-        )
-    return Outcome(_joined(project, plan), failed)
+            failed[task.label] = why
+        said = f"{task.label}: {why}" if why else task.label
+        report("compare", done, len(tasks), said)
+    return Outcome(joined_scores(project, tasks).assign(seed_of_data=0), failed)
 
 
 def _in_turn(
-    project: Project, plan: Plan, scheduler: None, report: Report
-) -> Iterator[tuple[int, str]]:
-    del scheduler
-    for number, row in enumerate(plan.rows):
-        place = f"{row.name}, {number + 1} of {len(plan.rows)}: "
+    project: Project, plan: Plan, tasks: Sequence[Task], report: Report
+) -> Iterator[tuple[Task, str]]:
+    for number, task in enumerate(tasks, 1):
+        place = f"{task.label}, {number} of {len(tasks)}: "
 
         def tell(
             stage: str, done: int, total: int, message: str = "", place: str = place
@@ -216,40 +183,11 @@ def _in_turn(
             report(place + stage, done, total, message)
 
         try:
-            run_row(project, plan, number, tell)
+            run_task(project, plan, task, tell)
         except NeuroembedError as error:
-            yield number, str(error)
+            yield task, str(error)
         else:
-            yield number, ""
-
-
-def _joined(project: Project, plan: Plan) -> pd.DataFrame:
-    """Return the scores of all runs that were judged, with the column `row`."""
-    parts = []
-    for row in plan.rows:
-        folder = project.runs_folder / f"{plan.name}-{row.name}"
-        if not (folder / "evaluation" / EVALUATION).exists():
-            continue
-        scores = project.run(folder.name).scores(EVALUATION)
-        names = [
-            _named(line) if line["is_baseline"] else row.name
-            for line in scores[["method", "normalise", "is_baseline"]].to_dict(
-                "records"
-            )
-        ]
-        parts.append(scores.assign(row=names))
-    if not parts:
-        return pd.DataFrame(columns=[*SCORE_COLUMNS, "row"])
-    joined = pd.concat(parts, ignore_index=True)
-    guesses = joined["row"].isin(GUESSES)
-    first = joined.loc[guesses, "run"].iloc[:1]
-    return joined[~guesses | joined["run"].isin(first)].reset_index(drop=True)
-
-
-def _named(line: dict[str, Any]) -> str:
-    """Return the row of a baseline: what it is, and how its input was normalised."""
-    plain = line["method"] in GUESSES or line["normalise"] in ("", "none")
-    return str(line["method"]) if plain else f"{line['method']}, {line['normalise']}"
+            yield task, ""
 
 
 def compare_twins(
@@ -276,26 +214,58 @@ def compare_twins(
         Of the generator, apart from the seed.
     scheduler, report
         As in :func:`compare`.
+
+    Raises
+    ------
+    ConfigError
+        As in :func:`compare`, or when a project is there with other options.
     """
     options = options or SyntheticOptions(video=0)
-    keep_plan(folder / "compare" / plan.name, plan)
-    parts, failed, projects = [], {}, []
+    target = folder / "compare" / plan.name
+    keep_plan(target, plan)
+    parts: list[pd.DataFrame] = []
+    projects: dict[int, Path] = {}
+    failed: dict[str, str] = {}
     for done, seed in enumerate(seeds):
         report("seed", done, len(seeds), str(seed))
-        path = folder / f"seed{seed}"
-        chosen = dataclasses.replace(options, seed=seed)
-        if not (path / "project.yaml").exists():
-            make_synthetic_project(path, options=chosen, report=report)
-        project = Project.open(path)
-        project.preprocess(report=report)
+        project = _twin(folder / f"seed{seed}", options, seed, report)
         seeded = dataclasses.replace(plan, settings=(f"seed={seed}", *plan.settings))
         outcome = compare(project, seeded, scheduler=scheduler, report=report)
         parts.append(outcome.scores.assign(seed_of_data=seed))
         failed |= {f"{row}, seed {seed}": why for row, why in outcome.failed.items()}
-        projects.append(path)
-        scores = pd.concat(parts, ignore_index=True)
-        target = folder / "compare" / plan.name
+        projects[seed] = project.path
         facts = {**plan.to_dict(), "seeds": list(seeds[: done + 1])}
+        scores = pd.concat(parts, ignore_index=True)
         write_comparison(target, projects, scores, failed, facts)
     report("seed", len(seeds), len(seeds))
-    return Outcome(scores, failed)
+    return Outcome(pd.concat(parts, ignore_index=True), failed)
+
+
+def _twin(path: Path, options: SyntheticOptions, seed: int, report: Report) -> Project:
+    """Make, or open, the pre-processed synthetic project of one seed."""
+    chosen = dataclasses.replace(options, seed=seed)
+    if path.exists():
+        _check_twin(path, chosen)
+    else:  # moved into place when it is whole
+        making = path.parent / ".making" / path.name
+        shutil.rmtree(making, ignore_errors=True)
+        make_synthetic_project(making, options=chosen, report=report)
+        making.replace(path)
+        making.parent.rmdir()
+    project = Project.open(path)
+    project.preprocess(report=report)
+    return project
+
+
+def _check_twin(path: Path, options: SyntheticOptions) -> None:
+    """Refuse a project that is no twin, or one of other options."""
+    found = files.read_json(path / SOURCE / TRUTH_FACTS).get("options", {})
+    changed = [k for k, v in to_dict(options).items() if found.get(k) != v]
+    if changed:
+        told = ", ".join(
+            f"{k} is {found.get(k)}, not {getattr(options, k)}" for k in changed
+        )
+        raise ConfigError(
+            f"{path} holds other synthetic animals ({told}). Give the options they "
+            "were made with, or another folder."
+        )

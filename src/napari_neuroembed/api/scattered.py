@@ -1,8 +1,8 @@
-"""Rows of a comparison on the workers of a dask scheduler."""
+"""Runs of a comparison on the workers of a dask scheduler."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from napari_neuroembed.errors import ConfigError, NeuroembedError
@@ -11,7 +11,7 @@ from napari_neuroembed.progress import Report, silent
 if TYPE_CHECKING:
     from distributed import Client
 
-    from napari_neuroembed.api.comparing import Plan
+    from napari_neuroembed.api.compare_tasks import Plan, Task
     from napari_neuroembed.api.project import Project
 
 LISTEN_S = 0.5
@@ -19,9 +19,13 @@ LISTEN_S = 0.5
 
 
 def scattered(
-    project: Project, plan: Plan, scheduler: str, report: Report
-) -> Iterator[tuple[int, str]]:
-    """Yield rows as they end, with the reason where one could not be done.
+    project: Project,
+    plan: Plan,
+    tasks: Sequence[Task],
+    scheduler: str,
+    report: Report,
+) -> Iterator[tuple[Task, str]]:
+    """Yield runs as they end, with the reason where one could not be done.
 
     Workers need the project folder under the same path. A run is trained by one
     process at a time, whoever asks for it.
@@ -33,20 +37,20 @@ def scattered(
     """
     from distributed import wait
 
-    n = len(plan.rows)
+    n = len(tasks)
     with _client(scheduler) as client:
         futures = {
-            client.submit(_on_worker, str(project.path), plan, number, pure=False): (
-                number
-            )
-            for number in range(n)
+            client.submit(_on_worker, str(project.path), plan, task, pure=False): task
+            for task in tasks
         }
         open_ones = set(futures)
         try:
             while open_ones:
                 report("compare", n - len(open_ones), n, f"{len(open_ones)} on workers")
                 try:
-                    done = wait(open_ones, LISTEN_S, return_when="FIRST_COMPLETED").done
+                    done = wait(  # type: ignore[no-untyped-call]
+                        open_ones, LISTEN_S, return_when="FIRST_COMPLETED"
+                    ).done
                 except TimeoutError:
                     continue
                 for future in done:
@@ -57,13 +61,13 @@ def scattered(
                 future.cancel(force=True)
 
 
-def _on_worker(path: str, plan: Plan, number: int) -> str:
-    """Do one row; return why it cannot be done, or nothing."""
-    from napari_neuroembed.api.comparing import run_row
+def _on_worker(path: str, plan: Plan, task: Task) -> str:
+    """Do one run; return why it cannot be done, or nothing."""
+    from napari_neuroembed.api.compare_tasks import run_task
     from napari_neuroembed.api.project import Project
 
     try:
-        run_row(Project.open(path), plan, number, silent)
+        run_task(Project.open(path), plan, task, silent)
     except NeuroembedError as error:
         return str(error)
     return ""
@@ -79,15 +83,15 @@ def _client(scheduler: str) -> Client:
                 f"--scheduler {scheduler}: expected local:N with N processes, e.g. "
                 "local:2, or an address such as tcp://host:8786."
             )
-        cluster = LocalCluster(
+        cluster = LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=int(count),
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
         )
-        return Client(cluster)
+        return Client(cluster)  # type: ignore[no-untyped-call]
     try:
-        return Client(scheduler, timeout="10s")
+        return Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"There is no dask scheduler at {scheduler} ({error}). Start one with "

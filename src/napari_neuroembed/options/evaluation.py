@@ -14,6 +14,7 @@ MEAN = "mean"
 """Name in the columns `animal` and `held_out_animal` of the mean over animals."""
 
 ProbeName = Literal["linear", "knn", "mlp"]
+Profile = Literal["quick", "full"]
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
@@ -81,7 +82,7 @@ class EvaluationOptions:
     fills them in.
     """
 
-    profile: Literal["quick", "full"] = "quick"
+    profile: Profile = "quick"
     """`quick` for a look (all labels, fewer draws), `full` for a paper."""
 
     labels: LabelOptions = LabelOptions()

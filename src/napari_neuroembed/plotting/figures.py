@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from napari_neuroembed.plotting.actions import actions
 from napari_neuroembed.plotting.confusion import confusion
 from napari_neuroembed.plotting.embedding import embedding
+from napari_neuroembed.plotting.frontier import frontier
 from napari_neuroembed.plotting.history import history
 from napari_neuroembed.plotting.leakage import leakage
 
@@ -17,6 +18,7 @@ FIGURES: dict[str, Callable[..., go.Figure]] = {
     "leakage": leakage,
     "actions": actions,
     "confusion": confusion,
+    "frontier": frontier,
     "history": history,
 }
 """Builders of figures: pure functions from tables to a plotly figure."""

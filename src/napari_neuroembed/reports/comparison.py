@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,10 @@ import numpy as np
 import pandas as pd
 
 from napari_neuroembed import files
-from napari_neuroembed.reports.page import page
-from napari_neuroembed.reports.summary import (
-    ACTIONS,
-    IDENTITY,
-    differences,
-    markdown,
-    over_seeds,
-    table_of,
-)
+from napari_neuroembed.data.problems import counted
+from napari_neuroembed.reports.page import Contents, page
+from napari_neuroembed.reports.summary import differences, over_seeds, table_of
+from napari_neuroembed.reports.tables import LAYOUTS, lines_of, markdown, reasons
 from napari_neuroembed.store.run_folder import CONFIG
 
 FILES = {
@@ -42,7 +37,7 @@ FILES = {
 
 def write_comparison(
     folder: Path,
-    projects: Sequence[Path],
+    projects: Mapping[int, Path],
     scores: pd.DataFrame,
     failed: Mapping[str, str],
     plan: Mapping[str, Any],
@@ -54,87 +49,95 @@ def write_comparison(
     folder
         ``compare/<name>`` of a project, or of a folder of projects.
     projects
-        Projects whose runs are in the table.
+        Seed of the data -> project whose runs are in the table.
     scores
         Of all runs, with `row` and `seed_of_data`.
     failed
-        Row -> why it has no scores.
+        Run -> why it has no scores.
     plan
         What ``plan.json`` says, and the seeds.
     """
     table = table_of(scores)
-    joint, gained = over_seeds(table), differences(scores)
-    configs = _configs(projects, folder.name)
-    text = "\n\n".join(
-        [
-            f"# {folder.name}",
-            _facts_line(joint),
-            "## Action recognition",
-            markdown(joint, ACTIONS),
-            "## Identity recognition",
-            markdown(joint, IDENTITY),
-            *_failed_lines(failed),
-        ]
+    joint = over_seeds(table)
+    paths = _run_paths(projects, folder.name)
+    tables = folder / "tables"
+    contents = Contents(
+        folder.name,
+        table,
+        joint,
+        differences(scores),
+        about=_about(projects, joint, plan),
+        chance=chance_of(scores),
+        problems={**reasons(scores), **failed},
+        runs={key: os.path.relpath(path, tables) for key, path in paths.items()},
     )
-    runs = {
-        run: os.path.relpath(path, folder / "tables")
-        for run, path in _run_paths(projects, folder.name).items()
-    }
-    with files.write_folder(folder / "tables") as build:
+    with files.write_folder(tables) as build:
         scores.to_csv(build / "scores.csv", index=False)
         table.to_csv(build / "table.csv", index=False)
         joint.to_csv(build / "over_seeds.csv", index=False)
-        gained.to_csv(build / "differences.csv", index=False)
-        (build / "table.md").write_text(text + "\n", encoding="utf-8")
-        html = page(folder.name, table, joint, gained, scores, failed, runs)
-        (build / "report.html").write_text(html, encoding="utf-8")
+        contents.gained.to_csv(build / "differences.csv", index=False)
+        (build / "table.md").write_text(_text(contents), encoding="utf-8")
+        (build / "report.html").write_text(page(contents), encoding="utf-8")
         (build / "configs").mkdir()
-        for name, config in configs.items():
-            (build / "configs" / f"{name}.yaml").write_text(config, encoding="utf-8")
-        about = {
-            "plan": dict(plan),
-            "failed": dict(failed),
-            "runs": runs,
-            "made_utc": files.utc_now(),
-            "command": sys.argv[1:],
-            "versions": {
-                name: version(name) for name in ("napari-neuroembed", "torch", "numpy")
+        for (seed, run), path in paths.items():
+            copy = f"{run}.yaml" if len(projects) == 1 else f"seed{seed}_{run}.yaml"
+            (build / "configs" / copy).write_bytes((path / CONFIG).read_bytes())
+        files.write_json(
+            build / "comparison.json",
+            {
+                "plan": dict(plan),
+                "failed": dict(failed),
+                "runs": [
+                    {"seed": seed, "run": run, "folder": where}
+                    for (seed, run), where in contents.runs.items()
+                ],
+                "made_utc": files.utc_now(),
+                "command": sys.argv[1:],
+                "versions": {name: version(name) for name in _VERSIONS},
             },
-        }
-        files.write_json(build / "comparison.json", about)
+        )
 
 
-def _facts_line(joint: pd.DataFrame) -> str:
-    n = int(joint["n_seeds"].max()) if len(joint) else 0
-    mean = f"Mean ± sd over {n} seeds. " if n > 1 else ""
+_VERSIONS = ("napari-neuroembed", "torch", "numpy")
+
+
+def _text(contents: Contents) -> str:
+    parts = [f"# {contents.name}", contents.about]
+    for layout in LAYOUTS:
+        lines = lines_of(contents.joint, layout)
+        if len(lines):
+            shown = markdown(lines, layout.columns)
+            parts += [f"## {layout.title}", layout.note, shown]
+    if contents.problems:
+        parts.append("## Without scores")
+        parts += [
+            "\n".join(f"- {row}: {why}" for row, why in contents.problems.items())
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(
+    projects: Mapping[int, Path], joint: pd.DataFrame, plan: Mapping[str, Any]
+) -> str:
+    n = len(projects)
+    own = joint[~joint["is_baseline"].astype(bool)]
+    rows = counted(own["row"].nunique(), "row") + " beside baselines"
+    profile = f"evaluation profile {plan['profile']}"
+    if n == 1:
+        return f"Project {next(iter(projects.values())).name}, {rows}, {profile}."
+    names = ", ".join(str(seed) for seed in projects)
     return (
-        f"{mean}Accuracy of a linear probe unless said otherwise, with 50 % and 100 % of "
-        "the labels, within an animal (single) and on a held-out animal (multi); identity: "
-        "balanced accuracy of three probes on fresh recordings, balanced over actions. "
-        "Encoders saw the held-out animal without labels (transductive)."
+        f"{n} synthetic projects, seeds {names} of data and training, {rows}, "
+        f"{profile}. Mean ± sd over seeds."
     )
 
 
-def _failed_lines(failed: Mapping[str, str]) -> list[str]:
-    if not failed:
-        return []
-    return ["## Not done", "\n".join(f"- {row}: {why}" for row, why in failed.items())]
-
-
-def _run_paths(projects: Sequence[Path], name: str) -> dict[str, Path]:
-    several = len(projects) > 1
+def _run_paths(projects: Mapping[int, Path], name: str) -> dict[tuple[str, str], Path]:
     return {
-        f"{project.name}/{path.name}" if several else path.name: path
-        for project in projects
+        (str(seed), path.name): path
+        for seed, project in projects.items()
         for path in sorted((project / "runs").glob(f"{name}-*"))
         if (path / CONFIG).is_file()
-    }
-
-
-def _configs(projects: Sequence[Path], name: str) -> dict[str, str]:
-    return {
-        run.replace("/", "_"): (path / CONFIG).read_text("utf-8")
-        for run, path in _run_paths(projects, name).items()
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -11,38 +13,34 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from napari_neuroembed.plotting.frontier import frontier
-from napari_neuroembed.reports.summary import ACTIONS, IDENTITY, KEYS
+from napari_neuroembed.plotting.theme import config
+from napari_neuroembed.reports.tables import (
+    LAYOUTS,
+    TITLES,
+    Layout,
+    best_of,
+    lines_of,
+    number,
+    paper_name,
+)
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1c2024;max-width:76rem;margin:2rem auto;
-padding:0 1rem}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
-td,th{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #e3e6ea}
-td:first-child,th:first-child{text-align:left}tr.baseline{color:#6b7480}
-td.best{font-weight:600}a{color:inherit}p.note{color:#6b7480;max-width:60rem}
+body{font:15px/1.5 system-ui,sans-serif;color:#1c2024;background:#fff;max-width:78rem;
+margin:2rem auto;padding:0 1rem}h1{font-size:1.6rem;margin-bottom:.2rem}
+h2{font-size:1.15rem;margin:2.4rem 0 .2rem}.wide{overflow-x:auto}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.88rem}
+td,th{padding:.28rem .75rem;text-align:right;border-bottom:1px solid #e3e6ea;
+white-space:nowrap}th{font-weight:600;vertical-align:bottom;white-space:normal;
+max-width:7.5rem}td:first-child,th:first-child{text-align:left;position:sticky;left:0;
+background:#fff}tr.baseline td{color:#6b7480}td.best{font-weight:650}
+tr:hover td{background:#f5f7f9}a{color:inherit;text-decoration-color:#9aa3ad}
+.note{color:#57606a;max-width:62rem;margin:.2rem 0 .7rem}.paper{color:#6b7480}
 """
-TITLES = {
-    "single_50": "within, 50 %",
-    "single_100": "within, 100 %",
-    "multi_50": "held out, 50 %",
-    "multi_100": "held out, 100 %",
-    "multi_balanced": "held out, balanced",
-    "identity_linear": "linear",
-    "identity_knn": "neighbours",
-    "identity_mlp": "network",
-}
 
 
-def page(
-    name: str,
-    table: pd.DataFrame,
-    joint: pd.DataFrame,
-    gained: pd.DataFrame,
-    scores: pd.DataFrame,
-    failed: Mapping[str, str],
-    runs: Mapping[str, str],
-) -> str:
-    """Return the page.
+@dataclass(frozen=True)
+class Contents:
+    """What a comparison found.
 
     Parameters
     ----------
@@ -50,113 +48,141 @@ def page(
         Of the comparison.
     table, joint, gained
         Lines per seed, over seeds, and differences to the reference.
-    scores
-        All of them, for chance levels.
-    failed
+    about
+        One sentence: projects, seeds, how it was judged.
+    chance
+        Of actions and of identity.
+    problems
         Row -> why it has no scores.
     runs
-        Run -> relative path of its folder, for the links.
+        (seed, run) -> relative path of its folder, for the links.
     """
-    from napari_neuroembed.reports.comparison import chance_of
 
-    neural = joint[joint["stream"] == "neural"]
-    figure = frontier(neural, chance=chance_of(scores))
-    parts = [
-        f"<h1>{escape(name)}</h1>",
-        "<p class=note>Accuracy of a linear probe on fresh recordings, within an animal "
-        "and on a held-out animal that the encoder saw without labels; beside it who can "
-        "be told from the embedding, by three probes, balanced over actions. Each name "
-        "leads to the run. Grey: baselines.</p>",
-        "<h2>Action recognition</h2>",
-        _table(joint, table, ACTIONS, runs, largest=True),
-        "<h2>Identity recognition</h2>",
-        _table(joint, table, IDENTITY, runs, largest=False),
+    name: str
+    table: pd.DataFrame
+    joint: pd.DataFrame
+    gained: pd.DataFrame
+    about: str
+    chance: tuple[float, float] | None
+    problems: Mapping[str, str]
+    runs: Mapping[tuple[str, str], str]
+
+
+FRONTIER_NOTE = """To the right: the action is read from an animal that the probe never
+saw. Down: the animal cannot be told. A line joins an embedding (hollow) with what a
+transform makes of it (filled). Grey: baselines. Dashed: chance."""
+ALONE_NOTE = """guenel2022 is not among the rows, or alone: there is nothing to take
+differences to."""
+
+
+def page(contents: Contents) -> str:
+    """Return the page, HTML."""
+    name, joint = contents.name, contents.joint
+    parts = [f"<h1>{escape(name)}</h1>", f"<p class=note>{escape(contents.about)}</p>"]
+    for layout in LAYOUTS:
+        lines = lines_of(joint, layout)
+        if len(lines):
+            parts += [
+                f"<h2>{escape(layout.title)}</h2>",
+                f"<p class=note>{escape(layout.note)}</p>",
+                _table(lines, layout, contents),
+            ]
+    both = joint[(joint["mode"] == "transductive") & (joint["stream"] == "neural")]
+    parts += [
         "<h2>Leakage against accuracy</h2>",
-        _figure(figure),
-        "<h2>Difference to guenel2022, held-out animal by held-out animal</h2>",
-        _differences(gained),
+        f"<p class=note>{FRONTIER_NOTE}</p>",
+        _figure(frontier(both, chance=contents.chance)),
+        "<h2>Differences to guenel2022</h2>",
+        _differences(contents.gained),
     ]
-    if failed:
+    if contents.problems:
         items = "".join(
-            f"<li>{escape(row)}: {escape(why)}</li>" for row, why in failed.items()
+            f"<li>{escape(row)}: {escape(why)}</li>"
+            for row, why in contents.problems.items()
         )
-        parts.append(f"<h2>Not done</h2><ul>{items}</ul>")
+        parts.append(f"<h2>Without scores</h2><ul>{items}</ul>")
     body = "\n".join(parts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(name)}</title><style>{STYLE}</style>"
         f"<script>{get_plotlyjs()}</script></head><body>{body}</body></html>"
     )
 
 
 def _figure(figure: go.Figure) -> str:
-    html: str = figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False}
-    )
+    html: str = figure.to_html(full_html=False, include_plotlyjs=False, config=config())
     return html
 
 
-def _table(
-    joint: pd.DataFrame,
-    table: pd.DataFrame,
-    columns: Iterable[str],
-    runs: Mapping[str, str],
-    *,
-    largest: bool,
-) -> str:
-    names = list(columns)
-    shown = joint[joint[names].notna().any(axis=1)]
-    own = shown[~shown["is_baseline"] & (shown["stream"] == "neural")]
-    best = {n: (own[n].max() if largest else own[n].min()) for n in names}
+def _table(lines: pd.DataFrame, layout: Layout, contents: Contents) -> str:
+    best = best_of(lines, layout)
+    names = list(layout.columns)
     head = "".join(f"<th>{escape(TITLES.get(n, n))}</th>" for n in names)
-    lines = [f"<tr><th>row</th><th>stream</th><th>transform</th>{head}</tr>"]
-    for _, line in shown.iterrows():
-        cells = [_link(line, table, runs), escape(str(line["stream"]))]
-        cells.append(escape(str(line["transform"])))
-        marks = ["", "", ""]
+    rows = [f"<tr><th>row</th>{head}</tr>"]
+    for _, line in lines.iterrows():
+        links = _links(line, contents)
+        cells = [f"<td>{_named(line)}</td>"]
         for n in names:
-            cells.append(_number(line[n], line[f"{n}_sd"]))
-            is_best = line["stream"] == "neural" and not line["is_baseline"]
-            marks.append(" class=best" if is_best and line[n] == best[n] else "")
-        row = "".join(f"<td{m}>{c}</td>" for m, c in zip(marks, cells, strict=True))
+            text = number(line[n], line[f"{n}_sd"])
+            mark = (
+                " class=best" if line[n] == best[n] and not line["is_baseline"] else ""
+            )
+            cells.append(f"<td{mark}>{_linked(text, links)}</td>")
         kind = " class=baseline" if line["is_baseline"] else ""
-        lines.append(f"<tr{kind}>{row}</tr>")
-    return f"<table>{''.join(lines)}</table>"
+        rows.append(f"<tr{kind}>{''.join(cells)}</tr>")
+    return f"<div class=wide><table>{''.join(rows)}</table></div>"
 
 
-def _link(line: pd.Series, table: pd.DataFrame, runs: Mapping[str, str]) -> str:
-    own = table[(table[list(KEYS)] == line[list(KEYS)]).all(axis=1)]
-    name = str(own["run"].iloc[0]) if len(own) else ""
-    known = [path for run, path in runs.items() if run.split("/")[-1] == name]
-    label = escape(str(line["row"]))
-    return f'<a href="{escape(known[0])}/">{label}</a>' if known else label
+def _named(line: pd.Series) -> str:
+    known = paper_name(line.to_dict())
+    note = f" <span class=paper>({escape(known)})</span>" if known else ""
+    return escape(str(line["label"])) + note
 
 
-def _number(value: float, sd: float) -> str:
-    if not np.isfinite(value):
-        return "–"
-    return f"{value:.3f}" + (f" ± {sd:.3f}" if np.isfinite(sd) else "")
+def _links(line: pd.Series, contents: Contents) -> list[tuple[str, str]]:
+    """Return (what, where) of the runs behind a line."""
+    keys = ["row", "mode", "stream", "transform"]
+    table = contents.table
+    own = table[(table[keys] == line[keys]).all(axis=1)]
+    found = []
+    for seed, names in zip(own["seed_of_data"], own["runs"], strict=True):
+        for run in names.split():
+            path = contents.runs.get((str(seed), run))
+            if path:
+                found.append((f"{run}, seed {seed}", path))
+    return found
+
+
+def _linked(text: str, links: list[tuple[str, str]]) -> str:
+    if not links or text == "-":
+        return escape(text)
+    what = ", ".join(name for name, _ in links)
+    first = quote(links[0][1], safe="/.")
+    return f'<a href="{first}/" title="{escape(what)}">{escape(text)}</a>'
 
 
 def _differences(gained: pd.DataFrame) -> str:
     if gained.empty:
-        return "<p class=note>guenel2022 is not among the rows.</p>"
-    lines = [
-        "<tr><th>row</th><th>transform</th><th>score</th><th>mean</th>"
-        "<th>95 % interval</th><th>animals</th><th>p</th></tr>"
-    ]
+        return f"<p class=note>{ALONE_NOTE}</p>"
+    head = ("row", "against", "score", "mean", "95 % interval", "each", "n", "p")
+    lines = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
     for _, one in gained.iterrows():
         span = "–"
         if np.isfinite(one["low"]):
             span = f"{one['low']:+.3f} to {one['high']:+.3f}"
         p = f"{one['p']:.4f}" if np.isfinite(one["p"]) else "–"
-        title = escape(TITLES.get(one["column"], one["column"]))
-        cells = [one["row"], one["transform"], title, f"{one['mean']:+.3f}"]
-        cells += [span, str(one["n"]), p]
+        title = TITLES.get(one["column"], one["column"])
+        step = one["transform"]
+        row = one["row"] if step == "none" else f"{one['row']} + {step}"
+        words = [escape(w) for w in (row, one["reference"], title)]
+        cells = [*words, f"{one['mean']:+.3f}", span, one["each"]]
+        cells += [f"{one['n']} {one['unit']}s", p]
         lines.append("<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
     note = (
-        "<p class=note>Pairs are held-out animals (of each seed), the same probe and "
-        "labels; p by flipping signs, from six pairs on. Animals of one project are not "
-        "independent of each other: encoders saw all of them.</p>"
+        "<p class=note>Row minus reference, the same probe and labels. p by flipping "
+        "signs, from six pairs on. Animals of one project are not independent of each "
+        "other: they share an encoder, and most of a probe.</p>"
     )
-    return f"<table>{''.join(lines)}</table>{note}"
+    table = f"<div class=wide><table>{''.join(lines)}</table></div>"
+    return f"{note}<details><summary>Show</summary>{table}</details>"

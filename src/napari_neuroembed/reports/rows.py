@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,21 +15,25 @@ STEP = ("transforms=[subspace]",)
 
 @dataclass(frozen=True)
 class Row:
-    """One trained run of a comparison.
+    """One line of the table.
 
     Parameters
     ----------
     name
-        Id of the row; a method's id, with ``_zscore`` where its input is z-scored.
+        Id of the row: a method's id, with ``_zscore`` where its input is z-scored and
+        ``_inductive`` where the encoder never sees the held-out animal.
     method
         Id of the method.
     settings
         ``section.name=value`` beside those of the comparison.
+    inductive
+        Whether there is one run per held-out animal, instead of one that saw all.
     """
 
     name: str
     method: str
     settings: tuple[str, ...] = STEP
+    inductive: bool = False
 
     @property
     def paper_name(self) -> str:
@@ -36,26 +41,40 @@ class Row:
         return find_method(self.method).paper_name
 
 
-ZSCORED = ("simclr", "guenel2022")
+ZSCORE = "normalise=zscore_animal"
+ZSCORED = ("simclr", "guenel2022", "neuroembed2026")
 """Methods that are also shown with z-scored input: the simplest cure beside them."""
+INDUCTIVE = ("simclr", "guenel2022", "neuroembed2026", "neuroembed2026_zscore")
+"""Rows that are also trained without the animal they are judged on."""
 
-ROWS: dict[str, Row] = {
-    **{name: Row(name, name) for name in METHODS},
-    **{
-        f"{name}_zscore": Row(
-            f"{name}_zscore", name, ("normalise=zscore_animal", *STEP)
-        )
-        for name in ZSCORED
-    },
-}
+
+def _rows() -> dict[str, Row]:
+    rows = {name: Row(name, name) for name in METHODS}
+    for method in ZSCORED:
+        name = f"{method}_zscore"
+        rows[name] = Row(name, method, (ZSCORE, *STEP))
+    for of in INDUCTIVE:
+        name = f"{of}_inductive"
+        rows[name] = Row(name, rows[of].method, rows[of].settings, inductive=True)
+    return rows
+
+
+ROWS: dict[str, Row] = _rows()
 """Every row that can be asked for, by name."""
 
-ALL = tuple(name for name in ROWS if name != "simclr_views")
-"""What ``--methods all`` stands for; `simclr_views` is for recordings without poses."""
+WORDS: dict[str, tuple[str, ...]] = {
+    "all": tuple(
+        name
+        for name, row in ROWS.items()
+        if not row.inductive and name != "simclr_views"
+    ),
+    "inductive": tuple(name for name, row in ROWS.items() if row.inductive),
+}
+"""What stands for many rows; `simclr_views` is for recordings without poses."""
 
 
 def chosen_rows(names: Sequence[str]) -> list[Row]:
-    """Return rows by name; ``all`` stands for all of them.
+    """Return rows by name, or by ``all`` and ``inductive``.
 
     Raises
     ------
@@ -67,14 +86,17 @@ def chosen_rows(names: Sequence[str]) -> list[Row]:
     >>> [row.name for row in chosen_rows(["simclr", "simclr_zscore"])]
     ['simclr', 'simclr_zscore']
     """
-    wanted = [n for name in names for n in (ALL if name == "all" else (name,))]
+    wanted = [n for name in names for n in WORDS.get(name, (name,))]
     unknown = [name for name in wanted if name not in ROWS]
     if unknown:
+        close = difflib.get_close_matches(unknown[0], ROWS, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
         raise ConfigError(
-            f"Unknown method {', '.join(unknown)}. Known: all, {', '.join(ROWS)}."
+            f"Unknown row {', '.join(unknown)}.{hint} Known: {', '.join(WORDS)}, "
+            f"{', '.join(ROWS)}."
         )
     twice = sorted({name for name in wanted if wanted.count(name) > 1})
     if twice or not wanted:
-        what = f"{', '.join(twice)} twice" if twice else "no method"
+        what = f"{', '.join(twice)} twice" if twice else "no row"
         raise ConfigError(f"A comparison was asked for {what}. Name each row once.")
     return [ROWS[name] for name in wanted]

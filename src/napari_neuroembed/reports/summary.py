@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,11 @@ COLUMNS: dict[str, tuple[str, str, str, float]] = {
 }
 """Column of the table -> task, metric, probe, share of the labels."""
 
-ACTIONS = ("single_50", "single_100", "multi_50", "multi_100", "multi_balanced")
 IDENTITY = ("identity_linear", "identity_knn", "identity_mlp")
 GUESSES = ("uniform", "majority", "stratified")
-KEYS = ("row", "stream", "transform")
-REFERENCE = "guenel2022"
-"""What differences are taken to."""
+KEYS = ("row", "mode", "stream", "transform")
+REFERENCES = {"transductive": "guenel2022", "inductive": "guenel2022_inductive"}
+"""Row that differences are taken to, by the mode."""
 
 
 def table_of(scores: pd.DataFrame) -> pd.DataFrame:
@@ -42,12 +42,15 @@ def table_of(scores: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `row`, `stream`, `transform`, `seed_of_data`, `is_baseline`, `run`, then
+        `row`, `stream`, `transform`, `seed_of_data`, `is_baseline`, `runs`, then
         :data:`COLUMNS`; NaN where a score could not be computed.
     """
+    inductive = scores["mode"] == "inductive"  # one run per held-out animal
+    over_animals = scores["animal"].isin(["", "mean"]) & (
+        scores["held_out_animal"].isin(["", "mean"]) | inductive
+    )
     mean = scores[
-        scores["animal"].isin(["", "mean"])
-        & scores["held_out_animal"].isin(["", "mean"])
+        (over_animals | scores["row"].isin(GUESSES))
         & scores["target"].isin(["action", "animal"])
         & (scores["control"].isin(["none", ""]))
     ]
@@ -57,11 +60,14 @@ def table_of(scores: pd.DataFrame) -> pd.DataFrame:
         line = dict(zip(keys, values, strict=True))
         line |= {
             "is_baseline": bool(own["is_baseline"].iloc[0]),
-            "run": own["run"].iloc[0],
+            "runs": " ".join(dict.fromkeys(own["run"])),
         }
         is_guess = line["row"] in GUESSES
-        lines.append(line | {c: _value(own, c, is_guess) for c in COLUMNS})
-    return pd.DataFrame(lines, columns=[*keys, "is_baseline", "run", *COLUMNS])
+        line |= {c: _value(own, c, is_guess) for c in COLUMNS}
+        if line["row"] == GUESSES[0]:
+            line |= dict.fromkeys(IDENTITY, _chance_of_identity(scores, line))
+        lines.append(line)
+    return pd.DataFrame(lines, columns=[*keys, "is_baseline", "runs", *COLUMNS])
 
 
 def _value(own: pd.DataFrame, column: str, is_guess: bool) -> float:
@@ -77,6 +83,16 @@ def _value(own: pd.DataFrame, column: str, is_guess: bool) -> float:
     return float(values.mean()) if values.notna().any() else float("nan")
 
 
+def _chance_of_identity(scores: pd.DataFrame, line: Mapping[str, Any]) -> float:
+    own = scores[
+        (scores["task"] == "identity")
+        & (scores["metric"] == "balanced_accuracy")
+        & (scores["seed_of_data"] == line["seed_of_data"])
+        & (scores["mode"] == line["mode"])
+    ]
+    return float(own["chance"].astype(float).median())
+
+
 def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """Return mean and sd over seeds; columns ``<name>`` and ``<name>_sd``."""
     grouped = table.groupby([*KEYS, "is_baseline"], sort=False, dropna=False)
@@ -87,81 +103,68 @@ def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     return both.reset_index()
 
 
-def differences(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return what each row has above the reference, animal by animal, with intervals.
+COMPARED = ("single_100", "multi_100", "multi_balanced", *IDENTITY)
+"""Columns that differences are taken of."""
 
-    The pairs are the held-out animals of every seed, probes and labels the same; see
+
+def differences(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return what each row has above the reference, unit by unit, with intervals.
+
+    Units are seeds of the data where there are several: they are independent. In one
+    project they are its animals, which share an encoder and most of a probe; identity
+    is a fact of all of them together and has no difference then. See
     :func:`~napari_neuroembed.evaluation.paired.paired`. Rows are compared with the
-    reference after the same transform.
+    embedding of the reference itself, and after a transform also with the reference
+    after the same one (column `reference`).
     """
+    several = scores["seed_of_data"].nunique() > 1
+    table = table_of(scores) if several else pd.DataFrame()
     lines = []
-    for column in ("multi_100", "multi_balanced"):
-        units = _by_animal(scores, column)
-        for (row, transform), own in units.groupby(["row", "transform"], sort=False):
-            other = units[
-                (units["row"] == REFERENCE) & (units["transform"] == transform)
-            ]
-            if row == REFERENCE or other.empty:
-                continue
-            both = own.merge(other, on=["seed_of_data", "held_out_animal"])
-            if both.empty:
-                continue
-            found = paired(both["value_x"].to_numpy(), both["value_y"].to_numpy())
-            lines.append(
-                {
-                    "row": row,
-                    "transform": transform,
-                    "column": column,
-                    **found.to_dict(),
-                }
-            )
-    return pd.DataFrame(
-        lines,
-        columns=["row", "transform", "column", "mean", "low", "high", "n", "p", "each"],
-    )
+    for column in COMPARED:
+        units = _by_seed(table, column) if several else _by_animal(scores, column)
+        for key, own in units.groupby(["mode", "row", "transform"], sort=False):
+            mode, row, transform = map(str, key)
+            name = REFERENCES.get(mode, "")
+            for step in dict.fromkeys(("none", transform)):
+                is_reference = (
+                    (units["mode"] == mode)
+                    & (units["row"] == name)
+                    & (units["transform"] == step)
+                )
+                both = own.merge(units[is_reference], on="unit")
+                if both.empty or (row, transform) == (name, step):
+                    continue
+                found = paired(both["value_x"].to_numpy(), both["value_y"].to_numpy())
+                reference = name if step == "none" else f"{name}, {step}"
+                asked = (row, mode, transform, reference, column)
+                line = dict(zip(_ASKED, asked, strict=True)) | found.to_dict()
+                lines.append(line | {"unit": "seed" if several else "animal"})
+    found_of = ["unit", "mean", "low", "high", "n", "p", "each"]
+    return pd.DataFrame(lines, columns=[*_ASKED, *found_of])
+
+
+_ASKED = ("row", "mode", "transform", "reference", "column")
+
+
+def _by_seed(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    own = table[(table["stream"] == "neural") & table[column].notna()]
+    named = {"seed_of_data": "unit", column: "value"}
+    return own.rename(columns=named)[["mode", "row", "transform", "unit", "value"]]
 
 
 def _by_animal(scores: pd.DataFrame, column: str) -> pd.DataFrame:
     task, metric, probe, share = COLUMNS[column]
+    whose = "animal" if task == "action_single" else "held_out_animal"
     own = scores[
         (scores["task"] == task)
         & (scores["metric"] == metric)
         & (scores["probe"] == probe)
         & (scores["stream"] == "neural")
         & (scores["target"] == "action")
-        & ~scores["held_out_animal"].isin(["", "mean"])
+        & ~scores[whose].isin(["", "mean"])
         & scores["control"].isin(["none", ""])
     ]
     own = own[np.isclose(own["fraction"].astype(float), share)]
-    keys = ["row", "transform", "seed_of_data", "held_out_animal"]
-    return own.groupby(keys, sort=False, as_index=False)["value"].mean()
-
-
-def markdown(table: pd.DataFrame, columns: Iterable[str]) -> str:
-    """Return a table over seeds as Markdown, accuracies in three digits.
-
-    Examples
-    --------
-    >>> line = {"row": "a", "stream": "neural", "transform": "none", "n_seeds": 2}
-    >>> print(markdown(pd.DataFrame([line | {"x": 0.5, "x_sd": 0.01}]), ["x"]))
-    | row | stream | transform | x |
-    | --- | --- | --- | --- |
-    | a | neural | none | .500 ± .010 |
-    """
-    names = list(columns)
-    lines = [
-        "| " + " | ".join([*KEYS, *names]) + " |",
-        "| " + " | ".join(["---"] * (len(KEYS) + len(names))) + " |",
-    ]
-    for _, line in table.iterrows():
-        cells = [str(line[key]) for key in KEYS]
-        cells += [_cell(line[name], line[f"{name}_sd"]) for name in names]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _cell(value: float, sd: float) -> str:
-    if not np.isfinite(value):
-        return "-"
-    text = f"{value:.3f}".removeprefix("0")
-    return f"{text} ± {sd:.3f}".replace("± 0", "± ") if np.isfinite(sd) else text
+    own = own.assign(unit=own[whose])
+    keys = ["mode", "row", "transform", "unit"]
+    return own.groupby(keys, sort=False)["value"].mean().reset_index()

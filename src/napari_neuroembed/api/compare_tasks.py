@@ -1,0 +1,209 @@
+"""One run of a comparison: train it, judge it, and find its scores again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from napari_neuroembed.api.project import Project
+from napari_neuroembed.api.run import Run
+from napari_neuroembed.errors import ConfigError, DataError
+from napari_neuroembed.options.evaluation import EvaluationOptions, Profile
+from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.reports.rows import Row
+from napari_neuroembed.reports.summary import GUESSES
+from napari_neuroembed.store.run_folder import RUN
+from napari_neuroembed.store.schema import SCORE_COLUMNS
+
+_WHAT = [
+    *("row", "mode", "stream", "transform", "task", "target", "control", "probe"),
+    *("metric", "fraction", "draw", "fold", "held_out_animal", "animal"),
+]
+"""Columns that say what was asked of whom."""
+
+EVALUATION = "compare"
+"""Name of the evaluation of every run of a comparison."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a comparison consists of.
+
+    Parameters
+    ----------
+    name
+        Of the comparison, the group of its runs and the beginning of their names.
+    rows
+        In the order of the table.
+    settings
+        ``section.name=value`` of every row.
+    profile
+        Of the evaluation.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    settings: tuple[str, ...] = ()
+    profile: Profile = "quick"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``plan.json`` says."""
+        rows = {
+            row.name: {
+                "method": row.method,
+                "settings": list(row.settings),
+                "inductive": row.inductive,
+            }
+            for row in self.rows
+        }
+        return {"rows": rows, "settings": list(self.settings), "profile": self.profile}
+
+    def options(self, base: EvaluationOptions, *, baselines: bool) -> EvaluationOptions:
+        """Return how runs are judged.
+
+        Nothing is decoded. Profile ``quick`` takes half and all of the labels, as the
+        paper does, and plants no leaks.
+        """
+        is_quick = self.profile == "quick"
+        return dataclasses.replace(
+            base,
+            profile=self.profile,
+            fractions=(0.5, 1.0) if is_quick else None,
+            leaks=0 if is_quick else base.leaks,
+            decode=False,
+            baselines=baselines,
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run of a comparison.
+
+    Parameters
+    ----------
+    row
+        Line of the table it belongs to.
+    run
+        Name of the run.
+    held_out
+        Animal that the encoder never sees, or nothing.
+    baselines
+        Whether raw signals are judged with it; once per kind of input is enough.
+    """
+
+    row: Row
+    run: str
+    held_out: str = ""
+    baselines: bool = False
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return f"{self.row.name}{f' without {self.held_out}' * bool(self.held_out)}"
+
+
+def tasks_of(project: Project, plan: Plan) -> list[Task]:
+    """Return the runs of a comparison, those that saw all animals first.
+
+    Raises
+    ------
+    ConfigError
+        When a setting is wrong, or a row cannot be had with this project: nothing is
+        trained before all of them were looked at.
+    """
+    animals = project.animals()
+    tasks, seen = [], set()
+    for row in sorted(plan.rows, key=lambda one: one.inductive):
+        if row.inductive and len(animals) < 3:
+            raise ConfigError(
+                f"{row.name} leaves one animal out and needs two others at least; this "
+                f"project has {len(animals)}. Leave that row out."
+            )
+        config = project.config(
+            method=row.method, settings=[*plan.settings, *row.settings]
+        )
+        for animal in animals if row.inductive else [""]:
+            run = f"{plan.name}-{row.name}{f'-{animal}' * bool(animal)}"
+            kind = (config.normalise, animal)
+            tasks.append(Task(row, run, animal, kind not in seen))
+            seen.add(kind)
+    return tasks
+
+
+def run_task(project: Project, plan: Plan, task: Task, report: Report = silent) -> None:
+    """Train and judge one run, as far as that is not done.
+
+    Raises
+    ------
+    NeuroembedError
+        Why it cannot be done.
+    """
+    if (project.runs_folder / task.run / RUN).exists():
+        run = project.resume(task.run, report)
+    else:
+        words = [*plan.settings, *task.row.settings]
+        config = project.config(method=task.row.method, settings=words)
+        if task.held_out:
+            training = dataclasses.replace(config.training, held_out=(task.held_out,))
+            config = dataclasses.replace(config, training=training)
+        run = project.train(config, run=task.run, group=plan.name, report=report)
+    if _is_judged(run):
+        return
+    options = plan.options(run.config.evaluation, baselines=task.baselines)
+    set_name = _calibrated_set(run, task, report) if task.held_out else "eval"
+    run.evaluate(options, name=EVALUATION, set_name=set_name, report=report)
+
+
+def _calibrated_set(run: Run, task: Task, report: Report) -> str:
+    """Return the set with the readout corrected for the held-out animal, if any."""
+    name = f"calibrated-{task.held_out}"
+    if name not in run.folder.embedding_sets():
+        try:
+            run.calibrate(task.held_out, set_name=name, report=report)
+        except DataError:  # no poses, say; the set as it is says which step is missing
+            return "eval"
+    return name
+
+
+def _is_judged(run: Run) -> bool:
+    return (run.folder.path / "evaluation" / EVALUATION).exists()
+
+
+def joined_scores(project: Project, tasks: Sequence[Task]) -> pd.DataFrame:
+    """Return the scores of all runs that were judged, with the column `row`."""
+    parts = []
+    for task in tasks:
+        if not (project.runs_folder / task.run / RUN).exists():
+            continue
+        run = project.run(task.run)
+        if not _is_judged(run):
+            continue
+        scores = run.scores(EVALUATION)
+        whose = zip(
+            scores["method"],
+            scores["normalise"],
+            scores["stream"],
+            scores["is_baseline"],
+            strict=True,
+        )
+        names = [
+            _baseline(method, normalise, stream) if is_baseline else task.row.name
+            for method, normalise, stream, is_baseline in whose
+        ]
+        parts.append(scores.assign(row=names))
+    if not parts:
+        return pd.DataFrame(columns=[*SCORE_COLUMNS, "row"])
+    joined = pd.concat(parts, ignore_index=True)
+    # Guesses and poses are the same with every kind of input.
+    again = joined["is_baseline"] & joined.duplicated(_WHAT)
+    return joined[~again].reset_index(drop=True)
+
+
+def _baseline(method: str, normalise: str, stream: str) -> str:
+    """Return the row of a baseline: what it is, and how its images were normalised."""
+    is_one = method in GUESSES or stream != "neural" or normalise in ("", "none")
+    return method if is_one else f"{method}, {normalise}"
