@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from tests.data.fixtures import mc2p_folder as mini
 
 from napari_neuroembed.data.importing import import_recording
-from napari_neuroembed.data.importing.mc2p import Mc2pRequest, look, request_for
+from napari_neuroembed.data.importing.mc2p import request_for
+from napari_neuroembed.data.importing.mc2p_checks import Mc2pRequest, look
 from napari_neuroembed.data.importing.mc2p_folder import find_recordings, split_name
 from napari_neuroembed.data.importing.mc2p_labels import (
     LabelTable,
@@ -247,9 +249,36 @@ def test_a_map_of_another_length_is_told(data):
     assert "sync.length" in ids(look(asked(data)))
 
 
-def test_two_maps_are_not_chosen_between(data):
+def test_the_same_data_in_two_recordings_are_found_before_the_import(data):
+    twin = data / "200901_G23xU1_Fly1_002"
+    shutil.copytree(data / NAME, twin)
+    np.random.default_rng(5).normal(size=(700, 76)).astype("<f4").tofile(
+        twin / "pose_result.mm"
+    )
+    (problem,) = look(asked(data)).problems
+    assert problem.id == "source.duplicate"
+    assert f"{NAME}, {twin.name} have the same dF/F at half size" in problem.text
+
+
+def test_two_maps_are_not_chosen_between_unless_they_say_the_same(data):
     np.save(data / NAME / "indices.npy", np.arange(700))
     assert ids(look(asked(data))) == ["mc2p.several"]
+    sync = pickle.loads((data / NAME / "sync_indices.pkl").read_bytes())
+    np.save(data / NAME / "indices.npy", sync)
+    assert ids(look(asked(data))) == []
+
+
+def test_a_pickle_of_deepfly3d_gives_points_in_pixels(data, tmp_path):
+    points = np.random.default_rng(0).uniform(0.1, 0.9, size=(7, 700, 38, 2))
+    (data / NAME / "pose_result.pkl").write_bytes(pickle.dumps({"points2d": points}))
+    (one,) = find_recordings(data)
+    assert one.one("points").name == "pose_result.mm"
+    (data / NAME / "pose_result.mm").unlink()
+    assert ids(look(asked(data))) == []
+    stream = imported(data, tmp_path / "p").opened(NAME).streams["pose"]
+    assert stream.data.shape == (700, 38, 2)
+    expected = points[1, :, 0, ::-1] * [960, 480]
+    np.testing.assert_allclose(stream.data[:, 0], expected)
 
 
 def test_a_map_that_is_no_row_of_numbers_is_refused(data):

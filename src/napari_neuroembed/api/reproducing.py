@@ -31,8 +31,8 @@ from napari_neuroembed.errors import ConfigError, DataError
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.reproduction import (
     beside_published,
-    reasons,
     text_of,
+    without_accuracy,
     write_reproduction,
 )
 
@@ -103,7 +103,7 @@ def reproduce(
     made = compare(project, plan, scheduler=scheduler, report=report)
     folder = project.path / "compare" / COMPARISON
     table = beside_published(pd.read_csv(folder / "tables" / "over_seeds.csv"))
-    missing = {**reasons(made.scores), **made.failed}
+    missing = {**without_accuracy(made.scores), **made.failed}
     text = text_of(table, notes_of(project, asked), missing)
     write_reproduction(folder, table, text)
     return Outcome(table, text, folder, made.failed)

@@ -9,7 +9,8 @@ from typing import Any
 from napari_neuroembed.api.project import Project
 from napari_neuroembed.api.reproduction_setting import Reproduction
 from napari_neuroembed.data.importing import import_recording
-from napari_neuroembed.data.importing.mc2p import Mc2pLook, look, request_for
+from napari_neuroembed.data.importing.mc2p import request_for
+from napari_neuroembed.data.importing.mc2p_checks import Mc2pLook, look
 from napari_neuroembed.data.importing.mc2p_folder import Mc2pRecording
 from napari_neuroembed.data.importing.mc2p_labels import (
     LabelTable,

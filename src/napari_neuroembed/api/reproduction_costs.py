@@ -9,7 +9,7 @@ from napari_neuroembed.api.reproduction_setting import (
     Reproduction,
     paper_preprocessing,
 )
-from napari_neuroembed.data.importing.mc2p import Mc2pLook
+from napari_neuroembed.data.importing.mc2p_checks import Mc2pLook
 from napari_neuroembed.data.stacks import stack_bytes
 from napari_neuroembed.disk import free_bytes
 from napari_neuroembed.store.run_folder import RUN

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_neuroembed.api.project import Project
-from napari_neuroembed.data.importing.mc2p import Mc2pRequest
+from napari_neuroembed.data.importing.mc2p_checks import Mc2pRequest
 from napari_neuroembed.data.importing.mc2p_labels import rest_words
 from napari_neuroembed.data.project.spec import Acceptance
 from napari_neuroembed.data.windows import window_index
@@ -166,12 +166,18 @@ def notes_of(project: Project, asked: Reproduction) -> list[str]:
             f"({asked.data.pose}) at {rates}: as given, no file says it."
         ),
     ]
+    actions = _actions(project)
+    if actions:
+        notes.append(
+            f"Actions labelled: {', '.join(actions)}. Accuracies over other actions "
+            "than the paper's have another chance level."
+        )
     if not paper_split(project):
         notes.append(
             "An animal has a single recording: the paper's split (two recordings of "
             "each held back) was not possible."
         )
-    if rest_words(_actions(project)):
+    if rest_words(actions):
         kept = "counted" if asked.keep_rest else "left out, as the public loader does"
         notes.append(f"Windows of rest are {kept}.")
     if asked.data.without:

@@ -61,7 +61,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
 
 def _check_mc2p(path: Path, report: VerbReport) -> int | None:
     """Tell what recordings of the MC2P data set a folder holds; None without any."""
-    from napari_neuroembed.data.importing.mc2p import Mc2pRequest, look
+    from napari_neuroembed.data.importing.mc2p_checks import Mc2pRequest, look
     from napari_neuroembed.data.importing.mc2p_folder import (
         common_role,
         find_recordings,

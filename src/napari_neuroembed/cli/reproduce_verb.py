@@ -148,7 +148,7 @@ def _label_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _asked(args: argparse.Namespace) -> Reproduction:
     from napari_neuroembed.api.reproduction_setting import Reproduction
-    from napari_neuroembed.data.importing.mc2p import (
+    from napari_neuroembed.data.importing.mc2p_checks import (
         EVERY,
         POSE_RATE_HZ,
         RATE_HZ,

@@ -102,7 +102,7 @@ def text_of(
     return "\n\n".join(parts) + "\n"
 
 
-def reasons(scores: pd.DataFrame) -> dict[str, str]:
+def without_accuracy(scores: pd.DataFrame) -> dict[str, str]:
     """Return why rows have no accuracy: row -> reason; of those with one, nothing.
 
     Parameters
@@ -162,6 +162,8 @@ def _markdown(table: pd.DataFrame, which: str, columns: Sequence[str]) -> str:
 
 
 def _cell(line: Mapping[Any, Any]) -> str:
+    if not np.isfinite([line["published"], line["measured"]]).any():
+        return "-"
     sd = line["sd"]
     spread = f" ± {sd:.1f}" if np.isfinite(sd) else ""
     return f"{_number(line['published'])} → {_number(line['measured'])}{spread}"

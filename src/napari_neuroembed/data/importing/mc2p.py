@@ -1,134 +1,31 @@
-"""Requests to import recordings of the MC2P data set, and what stands against them."""
+"""Requests to import recordings of the MC2P data set."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_neuroembed.data.clocks.frame_map import read_map
-from napari_neuroembed.data.clocks.sync_numbers import read_numbers
+from napari_neuroembed.data.importing.mc2p_checks import (
+    POSE_RATE_HZ,
+    RATE_HZ,
+    Mc2pRequest,
+    no_rates,
+)
 from napari_neuroembed.data.importing.mc2p_folder import (
-    PATTERN,
     Mc2pFrames,
     Mc2pRecording,
-    find_recordings,
-    measure,
+    recording_in,
 )
 from napari_neuroembed.data.importing.request import ImportRequest, StreamRequest
-from napari_neuroembed.data.problems import Problem, is_accepted
+from napari_neuroembed.data.problems import Problem
 from napari_neuroembed.data.project.roots import is_source
-from napari_neuroembed.data.readers import READERS
-from napari_neuroembed.data.readers.base import Source
-from napari_neuroembed.data.readers.mc2p.names import (
-    IMAGES,
-    POSES,
-    ROLES,
-    is_pickle,
-)
+from napari_neuroembed.data.readers.mc2p.names import POSES, ROLES, is_pickle
 from napari_neuroembed.data.recording import Covariate
 from napari_neuroembed.errors import DataError
-from napari_neuroembed.progress import Report, silent
-
-RATES = "MC2P, values of the paper"
-RATE_HZ, POSE_RATE_HZ = 16.0, 100.0
-"""Of images and camera in the paper; no file of the data set states them."""
-OTHER_RATE_HZ = 30.0
-"""What the public loader lets suppose for some of the flies."""
 
 ROOT = "MC2P"
-_TOLERANCE = 0.01
-EVERY = ""
-"""Stands for all genotypes that have no rate of their own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mc2pRequest:
-    """What to take from a folder of the data set.
-
-    Parameters
-    ----------
-    folder
-        The folder of folders, or one recording.
-    images, pose
-        Roles of the files to take.
-    rate_hz
-        Images per second; no file says it.
-    pose_rate_hz
-        Frames of the camera per second by genotype, :data:`EVERY` for all others.
-    video
-        Whether films are taken as well.
-    without
-        Names of recordings to leave out.
-    salvage
-        Take the whole frames of files that were cut.
-    """
-
-    folder: Path
-    images: str = "dff"
-    pose: str = "points"
-    rate_hz: float | None = None
-    pose_rate_hz: Mapping[str, float] = field(default_factory=dict)
-    video: bool = True
-    without: tuple[str, ...] = ()
-    salvage: bool = False
-
-    def pose_rate(self, genotype: str) -> float | None:
-        """Return the rate of the camera of one fly, as given."""
-        return self.pose_rate_hz.get(genotype, self.pose_rate_hz.get(EVERY))
-
-
-@dataclass(frozen=True)
-class Mc2pLook:
-    """What a look at the folder found, before any frame is read.
-
-    Parameters
-    ----------
-    recordings
-        In natural order, without those left out.
-    frames
-        By name of the recording.
-    problems
-        What stands against an import; ``where`` names the recording.
-    """
-
-    recordings: tuple[Mc2pRecording, ...]
-    frames: Mapping[str, Mc2pFrames]
-    problems: tuple[Problem, ...]
-
-    def is_sound(self, recording: str) -> bool:
-        """Whether nothing but its rates keeps a recording from being opened."""
-        own = {p.id for p in self.problems if p.where == recording}
-        return not own - {"mc2p.rate"}
-
-
-def look(
-    asked: Mc2pRequest, accept: Collection[str] = (), report: Report = silent
-) -> Mc2pLook:
-    """Find recordings and what stands against importing them, all of it.
-
-    Parameters
-    ----------
-    asked
-        What to take.
-    accept
-        Ids of errors that somebody takes.
-    report
-        Called per recording.
-    """
-    found = find_recordings(asked.folder)
-    kept = [one for one in found if one.id not in asked.without]
-    problems = _whole(asked, found, kept)
-    frames = {}
-    for done, one in enumerate(kept):
-        report("look", done, len(kept), one.id)
-        frames[one.id] = measure(one, asked.images, asked.pose, salvage=asked.salvage)
-        problems += _files(asked, one)
-        problems += _sync(asked, one, frames[one.id])
-        problems += _rates(asked, one, frames[one.id])
-    left = [p for p in problems if p.severity == "error" and not is_accepted(p, accept)]
-    return Mc2pLook(tuple(kept), frames, tuple(left))
+"""Name of the root that a project gives the folder."""
 
 
 def request_for(
@@ -148,8 +45,8 @@ def request_for(
 
     Raises
     ------
-    KeyError
-        When a file is missing.
+    DataError
+        When a file is missing or in doubt; :func:`look` tells that beforehand.
     """
     assert one.name is not None
     rate, pose_rate = asked.rate_hz, asked.pose_rate(one.name.genotype)
@@ -157,7 +54,7 @@ def request_for(
         rate = rate or RATE_HZ
         pose_rate = rate * frames.poses_per_image
     images, pose, sync = (
-        one.files[role][0] for role in (asked.images, asked.pose, "sync")
+        _file(one, role) for role in (asked.images, asked.pose, "sync")
     )
     streams = {
         "neural": StreamRequest(source=images, reader="mc2p", rate_hz=rate),
@@ -202,17 +99,15 @@ def complete_mc2p(request: ImportRequest) -> ImportRequest:
         return request
     if isinstance(first.source, tuple) or is_source(first.source):
         return request
-    found = find_recordings(Path(first.source))
-    if len(found) != 1 or found[0].path != Path(first.source):
+    folder = Path(first.source)
+    one = recording_in(folder) if folder.is_dir() else None
+    if one is None:
         return request
-    (one,) = found
     findings = [*request.findings]
     if first.rate_hz is None:
-        findings.append(Problem("rate.missing", "error", _no_rates()))
-    if not {"pose", "scalar"} & set(request.streams) and set(one.files) & {
-        "points",
-        "angles",
-    }:
+        findings.append(Problem("rate.missing", "error", no_rates()))
+    has_poses = any(role in one.files for role in POSES)
+    if has_poses and not {"pose", "scalar"} & set(request.streams):
         text = (
             "poses lie beside the images and are not given. To take them: "
             f"{flags_for(one)}"
@@ -230,7 +125,8 @@ def complete_mc2p(request: ImportRequest) -> ImportRequest:
 def flags_for(one: Mc2pRecording) -> str:
     """Return the flags that import what lies beside the images of a folder."""
     words = []
-    pose = next((one.files[r][0] for r in ("points", "angles") if r in one.files), None)
+    poses = [path for role in POSES if (path := one.one(role)) is not None]
+    pose = poses[0] if poses else None
     if pose is not None:
         words += ["--pose", str(pose), "--pose-rate", f"{POSE_RATE_HZ:g}"]
     sync, film = one.one("sync"), one.one("video")
@@ -241,12 +137,11 @@ def flags_for(one: Mc2pRecording) -> str:
     return " ".join(words)
 
 
-def _no_rates() -> str:
-    return (
-        f"no file of the data set states a rate. {RATES}: --rate {RATE_HZ:g} "
-        f"--pose-rate {POSE_RATE_HZ:g}; some flies were probably filmed at "
-        f"{OTHER_RATE_HZ:g} per second. They are yours to say."
-    )
+def _file(one: Mc2pRecording, role: str) -> Path:
+    path = one.one(role)
+    if path is None:
+        raise DataError(f"{one.path}: one file of {ROLES[role].what} is needed.")
+    return path
 
 
 def _reading(pose: Path, role: str) -> dict[str, Any]:
@@ -255,119 +150,3 @@ def _reading(pose: Path, role: str) -> dict[str, Any]:
         return {"reader": "mc2p"}
     options = {"points": "points2d"} if role == "points" else {}
     return {"reader": "df3d", "options": options}
-
-
-def _whole(
-    asked: Mc2pRequest, found: Sequence[Mc2pRecording], kept: Sequence[Mc2pRecording]
-) -> list[Problem]:
-    """Return what concerns the folder as a whole."""
-    problems = []
-    if not found:
-        text = (
-            f"{asked.folder} holds no recording of the MC2P data set: no folder named "
-            f"{PATTERN} or with images such as 2p_dff.mm was found, {3} levels deep."
-        )
-        problems.append(Problem("mc2p.folder", "error", text))
-    names = [one.id for one in found]
-    unknown = [name for name in asked.without if name not in names]
-    if unknown:
-        text = (
-            f"--without {' '.join(unknown)}: not found. There are {', '.join(names)}."
-        )
-        problems.append(Problem("mc2p.without", "error", text))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    problems += [
-        Problem("mc2p.twice", "error", f"{name}: several folders are called so.", name)
-        for name in twice
-    ]
-    genotypes = {one.name.genotype for one in kept if one.name}
-    lacking = sorted(g for g in genotypes if asked.pose_rate(g) is None)
-    if kept and (asked.rate_hz is None or lacking):
-        text = f"{_no_rates()} Both at once: --rates paper."
-        problems.append(Problem("rate.missing", "error", text))
-    idle = sorted(set(asked.pose_rate_hz) - genotypes - {EVERY})
-    if kept and idle:
-        text = (
-            f"--pose-rate {idle[0]}=...: no fly has that genotype. There are "
-            f"{', '.join(sorted(genotypes))}."
-        )
-        problems.append(Problem("mc2p.genotype", "error", text))
-    return problems
-
-
-def _files(asked: Mc2pRequest, one: Mc2pRecording) -> list[Problem]:
-    """Return what concerns the name and the files of one recording."""
-    problems = []
-    if one.name is None:
-        text = f"{one.path} is not named {PATTERN}, so whose recording it is is unclear"
-        problems.append(Problem("mc2p.name", "error", f"{text}.", one.id))
-    for role in (asked.images, asked.pose, "sync"):
-        files = one.files.get(role, ())
-        if len(files) > 1:
-            listed = ", ".join(path.name for path in files)
-            text = f"{len(files)} files may be its {ROLES[role].what} ({listed})"
-            problems.append(
-                Problem("mc2p.several", "error", f"{text}. Keep one.", one.id)
-            )
-        elif not files:
-            text = f"no file of {ROLES[role].what} ({ROLES[role].example})"
-            others = [r for r in IMAGES if role in IMAGES and r in one.files]
-            others += [r for r in POSES if role in POSES and r in one.files]
-            flag = "--images" if role in IMAGES else "--pose"
-            if others:
-                text += f", but {flag} {others[0]} is there"
-            problems.append(Problem("mc2p.missing", "error", f"{text}.", one.id))
-    for role in (asked.images, asked.pose):
-        path = one.one(role)
-        if path is not None and not is_pickle(path):
-            problems += _whole_frames(path, role, one.id, asked.salvage)
-    return problems
-
-
-def _whole_frames(path: Path, role: str, where: str, salvage: bool) -> list[Problem]:
-    kind = "neural" if role in IMAGES else "pose"
-    found = READERS["mc2p"].describe(Source((path,)), {"kind": kind}).problems
-    return [
-        replace(p, where=where)
-        for p in found
-        if p.severity == "error" and not (salvage and p.id == "raw.size")
-    ]
-
-
-def _sync(asked: Mc2pRequest, one: Mc2pRecording, frames: Mc2pFrames) -> list[Problem]:
-    """Return what is wrong with the map from camera frames to images."""
-    path = one.one("sync")
-    if path is None or frames.images is None:
-        return []
-    try:
-        values = read_numbers(path)
-    except DataError as error:
-        return [Problem("mc2p.sync", "error", str(error), one.id)]
-    _, problems = read_map(values, frames.images, str(path))
-    if frames.poses is not None and values.size != frames.poses:
-        text = (
-            f"{path.name} has {values.size:,} values, but there are {frames.poses:,} "
-            f"frames of {ROLES[asked.pose].what}; one of them belongs to another "
-            "recording or was cut."
-        )
-        problems.append(Problem("sync.length", "error", text))
-    return [replace(p, where=one.id) for p in problems]
-
-
-def _rates(asked: Mc2pRequest, one: Mc2pRecording, frames: Mc2pFrames) -> list[Problem]:
-    """Compare the rates given with the frames that fall on one image."""
-    pose_rate = asked.pose_rate(one.name.genotype) if one.name else None
-    ratio = frames.poses_per_image
-    if pose_rate is None or asked.rate_hz is None or ratio is None:
-        return []
-    measured = ratio * asked.rate_hz
-    if abs(measured / pose_rate - 1) <= _TOLERANCE:
-        return []
-    genotype = one.name.genotype if one.name else ""
-    text = (
-        f"{pose_rate / asked.rate_hz:.3g} camera frames should fall on one image "
-        f"({pose_rate:g} and {asked.rate_hz:g} per second), but by its synchronisation "
-        f"{ratio:.3g} do: the camera would be at {measured:.4g} per second. Say "
-        f"--pose-rate {genotype}={measured:.0f}, or another --rate."
-    )
-    return [Problem("mc2p.rate", "error", text, one.id)]

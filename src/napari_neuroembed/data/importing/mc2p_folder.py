@@ -75,9 +75,18 @@ class Mc2pRecording:
         return self.path.name
 
     def one(self, role: str) -> Path | None:
-        """Return the file of a role, None when there is none or several."""
+        """Return the file of a role, None when there is none or it is in doubt.
+
+        Of a headerless file and a pickle the headerless one is taken, as the public
+        loader does; of two synchronisations that say the same, either.
+        """
         found = self.files.get(role, ())
-        return found[0] if len(found) == 1 else None
+        plain = [path for path in found if path.suffix == ".mm"]
+        if len(plain) == 1:
+            return plain[0]
+        if len(found) > 1 and not (role == "sync" and _say_the_same(found)):
+            return None
+        return found[0] if found else None
 
 
 @dataclass(frozen=True)
@@ -136,10 +145,11 @@ def find_recordings(folder: Path) -> list[Mc2pRecording]:
     folder = Path(folder)
     if not folder.is_dir():
         return []
-    own = _recording(folder)
+    own = recording_in(folder)
     if own is not None:
         return [own]
-    found = [one for path in _folders(folder) if (one := _recording(path)) is not None]
+    inside = map(recording_in, _folders(folder))
+    found = [one for one in inside if one is not None]
     return sorted(found, key=lambda one: natural_key(one.id))
 
 
@@ -181,6 +191,14 @@ def common_role(recordings: Sequence[Mc2pRecording], roles: Sequence[str]) -> st
     return max(roles, key=lambda role: sum(role in one.files for one in recordings))
 
 
+def _say_the_same(paths: Sequence[Path]) -> bool:
+    try:
+        first, *others = map(read_numbers, paths)
+    except DataError:
+        return False
+    return all(np.array_equal(first, other, equal_nan=True) for other in others)
+
+
 def _poses_per_image(index: NDArray[np.int64]) -> float | None:
     """Return camera frames per image, from one change of image to another."""
     known = index[index >= 0]
@@ -199,7 +217,8 @@ def _frames(path: Path | None, role: str, salvage: bool) -> int | None:
     return n if n and (salvage or not rest) else None
 
 
-def _recording(folder: Path) -> Mc2pRecording | None:
+def recording_in(folder: Path) -> Mc2pRecording | None:
+    """Return what a folder itself is, None when it is no recording of the data set."""
     files = files_by_role(folder)
     name = split_name(folder)
     if name is None and not set(files) & set(IMAGES):

@@ -10,7 +10,7 @@ from napari_neuroembed.data.problems import counted
 from napari_neuroembed.data.readers.mc2p.names import ROLES
 
 if TYPE_CHECKING:
-    from napari_neuroembed.data.importing.mc2p import Mc2pLook
+    from napari_neuroembed.data.importing.mc2p_checks import Mc2pLook
     from napari_neuroembed.data.readers.labels import LabelFile
 
 _HEAD = (

@@ -5,6 +5,7 @@ Known from the public loader and README of the data set; the files have no heade
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,6 +117,7 @@ IMAGES = ("dff", "dff_resized", "warped_green", "affine_green", "raw_green")
 """Roles that images can be taken from, the paper's first."""
 
 POSES = ("points", "angles")
+_SUFFIXES = (".mm", ".pkl", ".npy", ".mp4")
 
 
 def role_of(name: str) -> Role | None:
@@ -128,6 +130,8 @@ def role_of(name: str) -> Role | None:
     >>> role_of("raw_red.mm").name
     'raw_green'
     """
+    if not name.endswith(_SUFFIXES):
+        return None  # folders may hold a hundred thousand single frames
     return next((role for role in ROLES.values() if role.fits(name)), None)
 
 
@@ -136,12 +140,12 @@ def files_by_role(folder: Path) -> dict[str, tuple[Path, ...]]:
 
     Hidden files and folders are left out.
     """
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.is_file() and e.name[:1] != "."]
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        role = role_of(path.name)
-        found.setdefault(role.name if role else "", []).append(path)
+    for name in sorted(names):
+        role = role_of(name)
+        found.setdefault(role.name if role else "", []).append(folder / name)
     return {name: tuple(paths) for name, paths in found.items()}
 
 
