@@ -39,7 +39,10 @@ from napari_neuroembed.methods import METHODS
 from napari_neuroembed.models.build import ENCODERS
 from napari_neuroembed.objectives import OBJECTIVES
 from napari_neuroembed.plotting.figures import FIGURES
+from napari_neuroembed.reports import comparison
+from napari_neuroembed.reports.rows import ROWS, WORDS
 from napari_neuroembed.store import schema
+from napari_neuroembed.transforms import TRANSFORMS
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -118,11 +121,15 @@ def run_folder() -> str:
     """Return the page of files and columns of project, run and job folders."""
     lines = [_NOTE, "# Project, run and job folders"]
     told = _told_constants(schema) | _told_constants(job_facts)
+    told_files = _told_constants(comparison)
     for title, name in RUN_FOLDER.items():
         content = {**vars(schema), **vars(job_facts)}[name]
         rows = [[f"`{one}`", meaning] for one, meaning in content.items()]
         lines += ["", f"## {title}", "", told[name], ""]
         lines += _table(("name", "meaning"), rows)
+    lines += ["", "## compare/NAME", "", told_files["FILES"], ""]
+    rows = [[f"`{one}`", meaning] for one, meaning in comparison.FILES.items()]
+    lines += _table(("name", "meaning"), rows)
     lines += ["", "## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
     lines += _fields(job_facts.JobFacts)
     return _page(lines)
@@ -136,10 +143,13 @@ def parts() -> str:
         ("id", "what it is", "needs", "in the paper", "fixed options", "code"),
         ([f"`{name}`", *_method(kind)] for name, kind in METHODS.items()),
     )
+    lines += ["", "## Rows of a comparison", "", "`neuroembed compare --methods`.", ""]
+    lines += _table(("row", "method", "settings", "encoder saw"), _rows())
     for title, about, found in (
         ("Augmentations", "In the order of application.", AUGMENTATIONS),
         ("Encoders", "`models.neural.name`, `models.pose.name`.", ENCODERS),
         ("Objectives", "What training minimises.", OBJECTIVES),
+        ("Transforms", "`transforms`, fitted on embeddings afterwards.", TRANSFORMS),
         ("Figures", "`run.plot`, and `plotting.figures.FIGURES`.", FIGURES),
         ("Decoders", "Of scalars and poses.", DECODERS),
     ):
@@ -213,6 +223,7 @@ RUN_FOLDER = {
     "Controls": "CONTROLS",
     "Verdicts": "VERDICTS",
     "predictions.parquet": "PREDICTIONS",
+    "distances.parquet": "DISTANCES",
     "jobs/JOB": "JOB_FILES",
 }
 """The sections of the page of run and job folders, and the tables that fill them."""
@@ -234,6 +245,15 @@ def main() -> int:
         path.write_text(make(), encoding="utf-8")
         print(path)
     return 0
+
+
+def _rows() -> Iterator[list[str]]:
+    for word, names in WORDS.items():
+        yield [f"`{word}`", ", ".join(f"`{name}`" for name in names), "", ""]
+    for name, row in ROWS.items():
+        saw = "all but the held-out animal" if row.inductive else "all animals"
+        settings = ", ".join(f"`{one}`" for one in row.settings)
+        yield [f"`{name}`", f"`{row.method}`", settings, saw]
 
 
 def _method(kind: type[Any]) -> list[str]:

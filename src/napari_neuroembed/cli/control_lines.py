@@ -19,6 +19,7 @@ SHOWN = {
     "borders": "borders alone",
     "motion": "motion alone",
     "brightness": "brightness alone",
+    "anatomical": "anatomical channel alone",
 }
 COLUMNS = {
     "action_single": "action, within animal",

@@ -58,8 +58,8 @@ def paired(
     Examples
     --------
     >>> found = paired(np.array([0.9, 0.8]), np.array([0.7, 0.7]))
-    >>> round(found.mean, 3), found.n, np.isnan(found.p)
-    (0.15, 2, True)
+    >>> round(found.mean, 3), found.n, found.p
+    (0.15, 2, nan)
     """
     each = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     each = each[np.isfinite(each)]

@@ -25,7 +25,7 @@ FILES = {
     "seed of the data.",
     "tables/table.csv": "A line per row, stream, transform and seed.",
     "tables/over_seeds.csv": "Mean and sd over seeds.",
-    "tables/differences.csv": "What each row has above guenel2022, animal by animal.",
+    "tables/differences.csv": "What each row has above guenel2022, by animal or seed.",
     "tables/table.md": "The two tables of the paper in Markdown.",
     "tables/report.html": "The tables with pictures; opens offline, sends nothing.",
     "tables/comparison.json": "Versions, rows that failed and why, and where runs are.",
