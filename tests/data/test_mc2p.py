@@ -373,6 +373,20 @@ def test_a_table_without_recordings_is_refused(tmp_path):
         LabelTable(tmp_path / "l.csv", {}).read({"": CLOCKS[NAME]})
 
 
+def test_the_table_of_the_laboratory_is_understood_as_it_is(shared_data):
+    """Thirteen recordings of the paper's line; two of seven names are asked for."""
+    path = shared_data("fly_annotations_aymanns2022") / "annotations_G23xU1_bouts.csv"
+    rows = mini.read_rows(path)
+    names = [f"{d}_{g}_Fly{fly}_{int(trial):03d}" for d, g, fly, trial, *_ in rows]
+    clocks = {name: TimeAxis(60_000, rate_hz=100.0) for name in names}
+    file = LabelTable(path, {}).read(clocks)
+    assert (len(file), sum(file.actions().values())) == (13, len(rows))
+    texts = [p.text for p in label_problems(file, list(clocks))]
+    assert len(texts) == 2
+    assert "--map 'walking=forward walking'" in texts[0]
+    assert "--map 'resting=rest'" in texts[1]
+
+
 def test_rest_fills_only_what_nobody_labelled(tmp_path):
     file = table_of(tmp_path / "l.csv", [(100, 200, WALK)], []).read(CLOCKS)
     rest = np.zeros(700, bool)

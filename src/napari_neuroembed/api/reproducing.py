@@ -98,7 +98,7 @@ def reproduce(
             import_recording(project, request, accepted=asked.accepted)
     _add_labels(project, asked, found, report)
     _prepare(project, report)
-    settings = paper_settings(project, asked)
+    settings = paper_settings(project, asked, report)
     plan = plan_of(COMPARISON, asked.rows, settings, asked.profile)
     made = compare(project, plan, scheduler=scheduler, report=report)
     folder = project.path / "compare" / COMPARISON

@@ -10,6 +10,7 @@ from napari_neuroembed.api.reproduction_setting import (
     paper_preprocessing,
 )
 from napari_neuroembed.data.importing.mc2p_checks import Mc2pLook
+from napari_neuroembed.data.problems import counted
 from napari_neuroembed.data.stacks import stack_bytes
 from napari_neuroembed.disk import free_bytes
 from napari_neuroembed.store.run_folder import RUN
@@ -62,7 +63,7 @@ def training_text(project: Project, looked: Mc2pLook, asked: Reproduction) -> st
     if any(s.startswith("training.steps=") for s in asked.settings):
         steps = config.training.steps
     text = (
-        f"training: {len(asked.rows)} rows of about {steps:,} steps of "
+        f"training: {counted(len(asked.rows), 'row')} of about {steps:,} steps of "
         f"{config.training.batch_size} windows"
     )
     known = _seconds_per_step(project)

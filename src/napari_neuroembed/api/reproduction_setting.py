@@ -15,6 +15,7 @@ from napari_neuroembed.data.importing.mc2p_checks import Mc2pRequest
 from napari_neuroembed.data.importing.mc2p_labels import rest_words
 from napari_neuroembed.data.project.spec import Acceptance
 from napari_neuroembed.data.windows import window_index
+from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.published import METHOD_ROWS, N_ANIMALS, N_RECORDINGS
 from napari_neuroembed.training.budget import PAPER_EPOCHS
 
@@ -96,7 +97,9 @@ def paper_preprocessing(images: str, pose: str) -> dict[str, Any]:
     }
 
 
-def paper_settings(project: Project, asked: Reproduction) -> list[str]:
+def paper_settings(
+    project: Project, asked: Reproduction, report: Report = silent
+) -> list[str]:
     """Return the paper's configuration as settings, those of the user last.
 
     Two recordings of every animal are held back, rest is left out, identity is read
@@ -109,7 +112,7 @@ def paper_settings(project: Project, asked: Reproduction) -> list[str]:
         settings.append(f"windows.drop_actions={json.dumps(words)}")
     chosen = [*settings, *asked.settings]
     if not any(s.startswith("training.steps=") for s in asked.settings):
-        settings.append(f"training.steps={_steps(project, chosen)}")
+        settings.append(f"training.steps={_steps(project, chosen, report)}")
     return [*settings, *asked.settings]
 
 
@@ -140,12 +143,15 @@ def _actions(project: Project) -> list[str]:
         return [str(name) for name in store.actions()["name"]]
 
 
-def _steps(project: Project, settings: Sequence[str]) -> int:
+def _steps(project: Project, settings: Sequence[str], report: Report) -> int:
     """Return the steps of 200 epochs over the windows of fit recordings."""
     config = project.config(method="guenel2022", settings=settings)
-    fit = list(config.split.fit) or None
-    windows = window_index(project.prepared_recordings(fit), config.windows).table
-    per_epoch = int(np.ceil(len(windows) / config.training.batch_size))
+    names = config.split.fit or project.recording_ids()
+    n_windows = 0
+    for done, name in enumerate(names):
+        report("windows", done, len(names), name)
+        n_windows += len(window_index([project.prepared(name)], config.windows).table)
+    per_epoch = int(np.ceil(n_windows / config.training.batch_size))
     return PAPER_EPOCHS * max(1, per_epoch)
 
 

@@ -20,6 +20,13 @@ from napari_neuroembed.reports.published import (
 )
 
 TABLE, TEXT = "reproduction.csv", "reproduction.md"
+FILES = {
+    TEXT: "Of `reproduce`: the paper's tables, published → measured, and what must be "
+    "known about both sides.",
+    TABLE: "The same, a line per number, in per cent.",
+}
+"""What `reproduce` adds to the folder of its comparison."""
+
 COLUMNS = (
     *("table", "name", "row", "column", "published", "measured", "sd"),
     "difference",

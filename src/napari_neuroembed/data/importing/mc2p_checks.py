@@ -112,13 +112,16 @@ def look(
     kept = [one for one in found if one.id not in asked.without]
     problems = _whole(asked, found, kept)
     frames = {}
+    contents: dict[tuple[str, object], list[str]] = {}
     for done, one in enumerate(kept):
         report("look", done, len(kept), one.id)
         frames[one.id] = measure(one, asked.images, asked.pose, salvage=asked.salvage)
         problems += _files(asked, one)
         problems += _sync(asked, one, frames[one.id])
         problems += _rates(asked, one, frames[one.id])
-    problems += _twins(asked, kept)
+        for content in _contents(asked, one):
+            contents.setdefault(content, []).append(one.id)
+    problems += _twins(contents)
     left = [p for p in problems if p.severity == "error" and not is_accepted(p, accept)]
     return Mc2pLook(tuple(kept), frames, tuple(left))
 
@@ -249,22 +252,24 @@ def _rates(asked: Mc2pRequest, one: Mc2pRecording, frames: Mc2pFrames) -> list[P
     return [Problem("mc2p.rate", "error", text, one.id)]
 
 
-def _twins(asked: Mc2pRequest, kept: Sequence[Mc2pRecording]) -> list[Problem]:
+def _contents(asked: Mc2pRequest, one: Mc2pRecording) -> list[tuple[str, object]]:
+    """Return by what images and poses are recognised: role, and size and hash."""
+    paths = [(role, one.one(role)) for role in (asked.images, asked.pose)]
+    return [
+        (role, fingerprint(path, path.name).content)
+        for role, path in paths
+        if path is not None
+    ]
+
+
+def _twins(contents: Mapping[tuple[str, object], Sequence[str]]) -> list[Problem]:
     """Find recordings that share the content of their images or poses."""
     problems = []
-    for role in (asked.images, asked.pose):
-        found: dict[object, list[str]] = {}
-        for one in kept:
-            path = one.one(role)
-            if path is not None:
-                content = fingerprint(path, path.name).content
-                found.setdefault(content, []).append(one.id)
-        for names in found.values():
-            if len(names) > 1:
-                text = (
-                    f"{', '.join(names)} have the same {ROLES[role].what}. The same "
-                    "data in two recordings make every score of identity and action "
-                    "wrong."
-                )
-                problems.append(Problem("source.duplicate", "error", text))
+    for (role, _), names in contents.items():
+        if len(names) > 1:
+            text = (
+                f"{', '.join(names)} have the same {ROLES[role].what}. The same data "
+                "in two recordings make every score of identity and action wrong."
+            )
+            problems.append(Problem("source.duplicate", "error", text))
     return problems
