@@ -82,10 +82,17 @@ def test_the_tables_are_made_and_the_same_call_goes_on(lab, tmp_path, monkeypatc
     raw = table[table["row"] == "raw neural"].set_index("column")
     assert raw["measured"].drop("identity_50").notna().all()
     check_the_paper_was_followed(project)
-    # 4. Once more: nothing is trained again, the tables stay, and the pace is known.
+    # 4. Once more: nothing is trained again, the tables stay, and the pace is known;
+    # labels that somebody took out since do not come back.
+    with Project.open(project).annotations() as store:
+        bout = next(store.snapshot([f"{FLIES[0].name}_001"]).itertuples())
+        store.remove(int(bout.id), int(bout.revision), rater=str(bout.rater))
+        kept = len(store.snapshot(Project.open(project).recording_ids()))
     runs = contents(project / "runs")
     assert done(*command).out.endswith(told.out.partition("# Published")[2])
     assert contents(project / "runs") == runs
+    with Project.open(project).annotations(read_only=True) as store:
+        assert len(store.snapshot(Project.open(project).recording_ids())) == kept
     told = done(*words(lab, project), "--methods", "guenel2022", "--dry-run")
     assert "Measured here:" in told.out
     # 5. Other pre-processing under the same name is refused.

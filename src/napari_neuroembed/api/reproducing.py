@@ -128,11 +128,15 @@ def _set_up(project: Project, asked: Reproduction) -> None:
 def _add_labels(
     project: Project, asked: Reproduction, found: Found, report: Report
 ) -> None:
-    """Add the labels of recordings that have none yet, on their true clocks."""
+    """Add the labels of recordings that never got any, on their true clocks.
+
+    What somebody has changed or taken out since is left as it is.
+    """
     if asked.labels is None:
         return
     with project.annotations(app="cli") as store:
-        known = set(store.snapshot(project.recording_ids())["recording"])
+        written = [row for rows in store.events()["after"] for _, row in rows if row]
+    known = {row["recording"] for row in written if row.get("source") == "imported"}
     new = [one for one in found.look.recordings if one.id not in known]
     clocks: dict[str, TimeAxis] = {}
     rests, rest_clocks = {}, {}
