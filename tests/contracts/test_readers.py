@@ -144,6 +144,12 @@ def df3d(folder: Path) -> Path:
     return folder / "a.pkl"
 
 
+def mc2p(folder: Path) -> Path:
+    frames = values(N, 64, 64).astype("<f4")
+    frames.tofile(folder / "2p_dff_resized.mm")
+    return folder / "2p_dff_resized.mm"
+
+
 def caiman(folder: Path) -> Path:
     images = np.zeros((5, 8, 9))
     images[range(5), range(5), range(5)] = 1
@@ -153,6 +159,12 @@ def caiman(folder: Path) -> Path:
 def cut(path: Path) -> Path:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * 0.6)])
+    return path
+
+
+def cut_bytes(path: Path) -> Path:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * 0.6) + 7])
     return path
 
 
@@ -274,6 +286,13 @@ CASES = {
     "sleap": Case(sleap, (N, 3, 2), "damaged or no HDF5", "no HDF5 file", damage=cut),
     "df3d": Case(df3d, (N, 10, 3), "damaged or no pickle", "no pickle", damage=cut),
     "caiman": Case(caiman, (N, 5), "damaged or no HDF5", "no HDF5 file", damage=cut),
+    "mc2p": Case(
+        mc2p,
+        (N, 64, 64),
+        r"not a multiple of 16,384 \(one 64x64 float32 frame\): 24 whole frames",
+        "none of the MC2P data set",
+        damage=cut_bytes,
+    ),
     "suite2p": Case(
         suite2p,
         (N, 5),

@@ -234,7 +234,7 @@ def test_files_of_numbers_that_are_none_are_refused(tmp_path):
         ("d.npy", r"one number per frame, found shape \(3, 2\)"),
         ("e.csv", "several among a, b"),
         ("f.txt", "row 2: 'x' is no number"),
-        ("g.mat", "expected npy, npz, csv, tsv or txt"),
+        ("g.mat", "expected npy, npz, csv, tsv, txt or pkl"),
     ]:
         with pytest.raises(DataError, match=message):
             read_numbers(tmp_path / name)

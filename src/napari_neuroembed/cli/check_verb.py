@@ -38,6 +38,9 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     del verb
     if (args.path / _PROJECT_FILE).is_file():
         return _check_project(args, report)
+    code = _check_mc2p(args.path, report)
+    if code is not None:
+        return code
     from napari_neuroembed.data.project.check_files import check_path
 
     lines, problems = check_path(args.path)
@@ -54,6 +57,32 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
         )
     _say_problems(problems, report)
     return 1 if any(problem.severity == "error" for problem in problems) else 0
+
+
+def _check_mc2p(path: Path, report: VerbReport) -> int | None:
+    """Tell what recordings of the MC2P data set a folder holds; None without any."""
+    from napari_neuroembed.data.importing.mc2p_checks import Mc2pRequest, look
+    from napari_neuroembed.data.importing.mc2p_folder import (
+        common_role,
+        find_recordings,
+    )
+    from napari_neuroembed.data.importing.mc2p_text import looked_at
+    from napari_neuroembed.data.readers.mc2p.names import IMAGES, POSES
+
+    recordings = find_recordings(path)
+    if not recordings:
+        return None
+    images, pose = (common_role(recordings, roles) for roles in (IMAGES, POSES))
+    found = look(Mc2pRequest(folder=path, images=images, pose=pose), report=report)
+    problems = [p for p in found.problems if p.id != "rate.missing"]
+    lines = [looked_at(found)]
+    lines += [f"{p.severity}: {p.where}: {p.text} [{p.id}]" for p in problems]
+    report.say(
+        "\n".join(lines),
+        mc2p=[one.id for one in recordings],
+        problems=[vars(problem) for problem in problems],
+    )
+    return 1 if problems else 0
 
 
 def _check_project(args: argparse.Namespace, report: VerbReport) -> int:

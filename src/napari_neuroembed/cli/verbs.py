@@ -103,6 +103,12 @@ VERBS: tuple[Verb, ...] = (
         "train and judge many methods, and put them into one table",
         job="new project",
     ),
+    Verb(
+        "reproduce",
+        f"{_HERE}.reproduce_verb",
+        "the paper's tables from its own data set, beside the published numbers",
+        job="new project",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )

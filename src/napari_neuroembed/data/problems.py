@@ -12,6 +12,18 @@ Severity = Literal["error", "warning", "note"]
 
 FIRM = frozenset(
     {
+        "mc2p.folder",
+        "mc2p.genotype",
+        "mc2p.missing",
+        "mc2p.name",
+        "mc2p.rate",
+        "mc2p.rest",
+        "mc2p.several",
+        "mc2p.sync",
+        "mc2p.twice",
+        "mc2p.without",
+        "raw.shape",
+        "raw.size",
         "rate.missing",
         "derived.missing",
         "embedding.dimension",

@@ -248,3 +248,21 @@ class CaimanOptions:
 
     all_rois: bool = False
     """Take every component, not only the accepted ones."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Mc2pOptions:
+    """Reader `mc2p`: headerless float32 files of the MC2P data set."""
+
+    kind: Literal["neural", "pose"] | None = None
+    """What it is; without it, by the name of the file."""
+
+    shape: tuple[Annotated[int, Field(ge=1, le=8192)], ...] | None = None
+    """Values of one frame: [height, width] of images, or [76] for 38 points, [42] for
+    angles, where the name of the file does not say."""
+
+    images: (
+        Literal["dff", "dff_resized", "warped_green", "affine_green", "raw_green"]
+        | None
+    ) = None
+    """Which images of a folder; without it, the first of these that is there."""

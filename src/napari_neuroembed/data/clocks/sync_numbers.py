@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_neuroembed.data.readers.array_header import no_objects, read_header
 from napari_neuroembed.data.readers.npz import list_arrays, load_array
 from napari_neuroembed.data.readers.text_table import read_text
+from napari_neuroembed.data.unpickle import load_pickle
 from napari_neuroembed.errors import DataError
 
 MAX_BYTES = 1 << 30
@@ -23,8 +24,8 @@ def read_numbers(path: Path, column: str | None = None) -> NDArray[np.float64]:
     Parameters
     ----------
     path
-        npy, npz, csv, tsv or plain text with one number per line. Object arrays are
-        refused: a pickle can run code.
+        npy, npz, csv, tsv or plain text with one number per line, or a pickle of plain
+        numbers (MC2P). Object arrays are refused: a pickle can run code.
     column
         Array of an npz or column of a table; needed when there are several.
 
@@ -48,9 +49,11 @@ def read_numbers(path: Path, column: str | None = None) -> NDArray[np.float64]:
         values = _read_npz(path, column)
     elif path.suffix.lower() in _TEXT:
         values = _read_text(path, column)
+    elif path.suffix == ".pkl":
+        values = _read_pickle(path)
     else:
         raise DataError(
-            f"{path}: expected npy, npz, csv, tsv or txt for a sync, found "
+            f"{path}: expected npy, npz, csv, tsv, txt or pkl for a sync, found "
             f"{path.suffix or 'no ending'}."
         )
     values = np.squeeze(values)
@@ -81,6 +84,26 @@ def _read_npz(path: Path, column: str | None) -> NDArray[np.generic]:
     name = choose(path, list(arrays), column)
     no_objects(arrays[name], f"array {name!r} in {path}")
     return load_array(path, name)
+
+
+def _read_pickle(path: Path) -> NDArray[np.generic]:
+    """Read numbers of a pickle, or of an array that is only named so."""
+    with path.open("rb") as file:
+        is_array = file.read(6) == b"\x93NUMPY"
+    if is_array:
+        return _read_npy(path)
+    content = load_pickle(path)
+    if not isinstance(content, np.ndarray | list | tuple):
+        raise DataError(
+            f"{path} holds a {type(content).__name__}, expected one number per frame. "
+            "Export it as npy."
+        )
+    try:
+        return np.asarray(content)
+    except ValueError as error:
+        raise DataError(
+            f"{path} holds lists of unequal lengths, expected one number per frame."
+        ) from error
 
 
 def _read_text(path: Path, column: str | None) -> NDArray[np.generic]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_neuroembed.data.clocks import Span, picture, spans
 from napari_neuroembed.data.importing.labels import add_labels, plan_labels
+from napari_neuroembed.data.importing.mc2p import complete_mc2p
 from napari_neuroembed.data.importing.request import ImportRequest, build_recording
 from napari_neuroembed.data.importing.thor import complete
 from napari_neuroembed.data.problems import Problem, is_accepted
@@ -113,7 +114,7 @@ def import_recording(
         Listing every unaccepted error, each with the option that accepts it.
     """
     check_acceptances(accepted)
-    request = complete(request)
+    request = complete_mc2p(complete(request))
     if not request.animal:
         raise DataError("Whose recording is it? Give --animal NAME [import.animal].")
     check_name(request.animal, "animal")

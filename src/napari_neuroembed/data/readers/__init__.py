@@ -39,6 +39,7 @@ _PLACES = {
     "df3d": "df3d:Df3dReader",
     "caiman": "caiman:CaimanReader",
     "suite2p": "suite2p:Suite2pReader",
+    "mc2p": "mc2p:Mc2pReader",
 }
 ALIKE = 0.1
 """Readers whose confidences differ by no more than this cannot be told apart."""

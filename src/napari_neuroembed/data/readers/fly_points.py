@@ -101,7 +101,7 @@ def result(content: Any, told: Df3dOptions) -> Found | None:
     others = [name for name in there if name != key]
     notes = (f"{key} is taken; the file holds {', '.join(others)} too.",)
     if key != "points2d":
-        data = _not_zero(np.asarray(content[key], dtype=np.float64))
+        data = without_zeros(np.asarray(content[key], dtype=np.float64))
         return Found(
             f"DeepFly3D {key}", data, point_names(), "", None, notes[: len(others)]
         )
@@ -293,11 +293,11 @@ def _joined(
     if len({part.shape[2] for part in parts}) != 1:
         return None
     data = np.concatenate([np.asarray(p, dtype=np.float64) for p in parts], axis=1)
-    data = data if data.shape[2] == 1 else _not_zero(data)
+    data = data if data.shape[2] == 1 else without_zeros(data)
     return Found(what, data, tuple(names), unit)
 
 
-def _not_zero(points: Double) -> Double:
+def without_zeros(points: Double) -> Double:
     """Return points with those at exactly 0 in all dimensions missing."""
     points = points.copy()
     points[(points == 0).all(axis=2)] = np.nan
