@@ -12,9 +12,10 @@ import tifffile
 from tests.tiny_project import SMALL_TRAINING
 
 from napari_neuroembed.api import Project
-from napari_neuroembed.api.run import CALIBRATED, Run
+from napari_neuroembed.api.run import Run
 from napari_neuroembed.cli import main
 from napari_neuroembed.errors import ConfigError, DataError, RunFolderError
+from napari_neuroembed.evaluation.transformed import CALIBRATED
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.transforms import TRANSFORMS
 

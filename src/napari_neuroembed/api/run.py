@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +23,17 @@ from napari_neuroembed.errors import (
     DataError,
 )
 from napari_neuroembed.evaluation.collect import build_sample
-from napari_neuroembed.evaluation.embed import Embedded, embed
+from napari_neuroembed.evaluation.embed import Embedded, embed, left_out
 from napari_neuroembed.evaluation.evaluate import evaluate
 from napari_neuroembed.evaluation.imported import with_notes
 from napari_neuroembed.evaluation.maps import action_maps
 from napari_neuroembed.evaluation.new_animal import NewAnimal
 from napari_neuroembed.evaluation.table import RunFacts
 from napari_neuroembed.evaluation.transformed import (
+    CALIBRATED,
     calibrated,
     fitted_transforms,
+    noted_calibration,
     transformed,
 )
 from napari_neuroembed.evaluation.unseen import Unseen, judge_unseen, seen_animals
@@ -49,10 +50,6 @@ from napari_neuroembed.transforms import find_transform
 
 if TYPE_CHECKING:
     from napari_neuroembed.api.project import Project
-
-
-CALIBRATED = "neural_subspace_calibrate"
-"""Name of the array that :meth:`Run.calibrate` corrects."""
 
 
 OCCLUSION = "occlusion"
@@ -134,7 +131,7 @@ class Run:
         if made.windows.empty:
             raise DataError(
                 f"Set {set_name!r}: no window fits into the chosen recordings"
-                f"{_why(made.facts['dropped'])}. Choose longer recordings, or a "
+                f"{left_out(made.facts['dropped'])}. Choose longer recordings, or a "
                 "shorter --stride."
             )
         unseen = self._unseen(model, made, chosen)
@@ -319,7 +316,7 @@ class Run:
             generator=numpy_generator(self.config.seed, 0, "evaluate"),
             report=report,
         )
-        scores = self._with_calibration(result.scores, set_name)
+        scores = noted_calibration(result.scores, self.folder.embedding_facts(set_name))
         if self.folder.is_imported:
             scores = with_notes(scores, self._facts(), self.info())
         self.folder.write_evaluation(
@@ -330,19 +327,6 @@ class Run:
             scores,
         )
         return scores
-
-    def _with_calibration(self, scores: pd.DataFrame, set_name: str) -> pd.DataFrame:
-        """Say in rows of a calibrated embedding what of the animal was used."""
-        about = self.folder.embedding_facts(set_name).get("calibrated")
-        if about is None:
-            return scores
-        rows = scores["transform"] == CALIBRATED.partition("_")[2]
-        text = (
-            f"readout of {about['animal']} corrected on {about['n_windows']:,} "
-            "unlabelled windows of its own"
-        )
-        gap = scores["note"].where(scores["note"] == "", scores["note"] + "; ")
-        return scores.assign(note=scores["note"].where(~rows, gap + text))
 
     def map_actions(
         self, *, set_name: str = "eval", report: Report = silent
@@ -414,12 +398,3 @@ class Run:
             normalise=self.config.normalise,
             seed=self.config.seed,
         )
-
-
-def _why(dropped: Mapping[str, Mapping[str, int]]) -> str:
-    """Return how many windows were left out for which reason."""
-    counts: Counter[str] = Counter()
-    for reasons in dropped.values():
-        counts.update(reasons)
-    text = ", ".join(f"{n:,} for {reason}" for reason, n in counts.items())
-    return f" (left out: {text})" if text else ""

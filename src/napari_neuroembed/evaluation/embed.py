@@ -7,6 +7,7 @@ its output per frame is computed once and gathered per window (exact, not approx
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,21 @@ def embed(
         "step": model.step,
     }
     return Embedded(index.table, arrays, facts)
+
+
+def left_out(dropped: Mapping[str, Mapping[str, int]]) -> str:
+    """Return how many windows were left out for which reason.
+
+    Examples
+    --------
+    >>> left_out({"fly1_001": {"gap": 2}, "fly1_002": {"gap": 1}})
+    ' (left out: 3 for gap)'
+    """
+    counts: Counter[str] = Counter()
+    for reasons in dropped.values():
+        counts.update(reasons)
+    text = ", ".join(f"{n:,} for {reason}" for reason, n in counts.items())
+    return f" (left out: {text})" if text else ""
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,9 @@ from napari_neuroembed.transforms import (
     calibrate,
     find_transform,
 )
+
+CALIBRATED = "neural_subspace_calibrate"
+"""Name of the array that a calibration corrects."""
 
 
 def fitted_transforms(
@@ -148,6 +152,28 @@ def calibrated(
     options = model.config.transform_options
     corrected = calibrate(fits["subspace"], query.h, behaviour, options)
     return fits["subspace"], corrected, len(query.h)
+
+
+def noted_calibration(scores: pd.DataFrame, facts: Mapping[str, Any]) -> pd.DataFrame:
+    """Say in rows of a calibrated embedding what of the animal was used.
+
+    Parameters
+    ----------
+    scores
+        Of an evaluation.
+    facts
+        Of the set of embeddings it judged.
+    """
+    about = facts.get("calibrated")
+    if about is None:
+        return scores
+    rows = scores["transform"] == CALIBRATED.partition("_")[2]
+    text = (
+        f"readout of {about['animal']} corrected on {about['n_windows']:,} "
+        "unlabelled windows of its own"
+    )
+    gap = scores["note"].where(scores["note"] == "", scores["note"] + "; ")
+    return scores.assign(note=scores["note"].where(~rows, gap + text))
 
 
 def transformed(
