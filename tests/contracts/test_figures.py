@@ -84,6 +84,11 @@ def fractions(n: int, value: float = 0.7) -> pd.DataFrame:
     return pd.concat([table.assign(fraction=f) for f in (0.5, 1.0)])
 
 
+def labelled(n: int, stop_s: float = 2.0) -> pd.DataFrame:
+    row = {"animal": "a", "action": "walk", "start_s": 1.0, "stop_s": stop_s}
+    return pd.DataFrame([row] * n, columns=list(row))
+
+
 def mapped(n: int, value: float = 0.7) -> tuple[pd.DataFrame, np.ndarray]:
     row: dict[str, Any] = dict.fromkeys(MAP_COLUMNS, value)
     row |= {"animal": "a", "note": ""}
@@ -153,6 +158,11 @@ INPUTS: dict[str, dict[str, Made]] = {
         "empty": lambda: (fractions(0),),
         "one row": lambda: (fractions(1),),
         "all NaN": lambda: (fractions(2, NAN),),
+    },
+    "bouts": {
+        "empty": lambda: (labelled(0),),
+        "one row": lambda: (labelled(1),),
+        "all NaN": lambda: (labelled(2, NAN),),
     },
     "maps": {
         "empty": lambda: mapped(0),

@@ -109,6 +109,12 @@ VERBS: tuple[Verb, ...] = (
         "the paper's tables from its own data set, beside the published numbers",
         job="new project",
     ),
+    Verb(
+        "figures",
+        f"{_HERE}.figures_verb",
+        "the figures of the paper, from this project",
+        job="project",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )

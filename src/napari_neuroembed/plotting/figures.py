@@ -7,6 +7,7 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 
 from napari_neuroembed.plotting.actions import actions
+from napari_neuroembed.plotting.bouts import bouts
 from napari_neuroembed.plotting.confusion import confusion
 from napari_neuroembed.plotting.distances import distances
 from napari_neuroembed.plotting.embedding import embedding
@@ -25,6 +26,7 @@ FIGURES: dict[str, Callable[..., go.Figure]] = {
     "distances": distances,
     "label_efficiency": label_efficiency,
     "maps": maps,
+    "bouts": bouts,
     "history": history,
 }
 """Builders of figures: pure functions from tables to a plotly figure."""
