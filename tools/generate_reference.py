@@ -39,7 +39,7 @@ from napari_neuroembed.methods import METHODS
 from napari_neuroembed.models.build import ENCODERS
 from napari_neuroembed.objectives import OBJECTIVES
 from napari_neuroembed.plotting.figures import FIGURES
-from napari_neuroembed.reports import comparison
+from napari_neuroembed.reports import comparison, report
 from napari_neuroembed.reports.rows import ROWS, WORDS
 from napari_neuroembed.store import schema
 from napari_neuroembed.transforms import TRANSFORMS
@@ -129,6 +129,10 @@ def run_folder() -> str:
         lines += _table(("name", "meaning"), rows)
     lines += ["", "## compare/NAME", "", told_files["FILES"], ""]
     rows = [[f"`{one}`", meaning] for one, meaning in comparison.FILES.items()]
+    lines += _table(("name", "meaning"), rows)
+    about = _told_constants(report)["REPORT_FILES"]
+    lines += ["", "## report/NAME", "", about, ""]
+    rows = [[f"`{one}`", meaning] for one, meaning in report.REPORT_FILES.items()]
     lines += _table(("name", "meaning"), rows)
     lines += ["", "## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
     lines += _fields(job_facts.JobFacts)

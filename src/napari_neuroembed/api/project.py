@@ -34,6 +34,8 @@ from napari_neuroembed.evaluation.imported import (
 from napari_neuroembed.methods import METHODS, as_brought, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.reports.report import Written, report_folder, write_report
+from napari_neuroembed.reports.verify import verify
 from napari_neuroembed.store.run_folder import RUN, RunFolder
 from napari_neuroembed.training.budget import Plan, plan_budget
 from napari_neuroembed.training.run import train
@@ -306,6 +308,28 @@ class Project(data_project.Project):
                 rows.append(RunFolder.open(path.parent).info())
         columns = ["name", "method", "status", "seed", "mode", "group", "created_utc"]
         return pd.DataFrame(rows).reindex(columns=columns)
+
+    def report(
+        self,
+        *,
+        name: str = "report",
+        runs: Sequence[str] | None = None,
+        report: Report = silent,
+    ) -> Written:
+        """Write ``report/<name>/``: one page, figures, methods, references, hashes.
+
+        See :func:`~napari_neuroembed.reports.report.write_report`.
+        """
+        return write_report(self, name=name, runs=runs, report=report)
+
+    def verify_report(
+        self, name: str = "report", *, report: Report = silent
+    ) -> pd.DataFrame:
+        """Say of a report, and of all it was made of, what is intact.
+
+        See :func:`~napari_neuroembed.reports.verify.verify`.
+        """
+        return verify(self, report_folder(self, name), report)
 
     def prepared_recordings(self, ids: Sequence[str] | None = None) -> list[Recording]:
         """Return pre-processed recordings, by default all."""

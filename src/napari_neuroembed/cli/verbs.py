@@ -103,6 +103,12 @@ VERBS: tuple[Verb, ...] = (
         "train and judge many methods, and put them into one table",
         job="new project",
     ),
+    Verb(
+        "report",
+        f"{_HERE}.report_verb",
+        "write one page with data, runs, methods and figures, or check one",
+        job="project",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )
