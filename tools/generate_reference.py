@@ -39,7 +39,7 @@ from napari_neuroembed.methods import METHODS
 from napari_neuroembed.models.build import ENCODERS
 from napari_neuroembed.objectives import OBJECTIVES
 from napari_neuroembed.plotting.figures import FIGURES
-from napari_neuroembed.reports import comparison, report
+from napari_neuroembed.reports import bundle_contents, comparison, report
 from napari_neuroembed.reports.rows import ROWS, WORDS
 from napari_neuroembed.store import schema
 from napari_neuroembed.transforms import TRANSFORMS
@@ -134,6 +134,11 @@ def run_folder() -> str:
     lines += ["", "## report/NAME", "", about, ""]
     rows = [[f"`{one}`", meaning] for one, meaning in report.REPORT_FILES.items()]
     lines += _table(("name", "meaning"), rows)
+    told_of = _told_constants(bundle_contents)
+    for title, name in BUNDLE.items():
+        rows = [[f"`{k}`", v] for k, v in vars(bundle_contents)[name].items()]
+        lines += ["", f"## {title}", "", told_of[name], ""]
+        lines += _table(("name", "meaning"), rows)
     lines += ["", "## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
     lines += _fields(job_facts.JobFacts)
     return _page(lines)
@@ -230,6 +235,9 @@ RUN_FOLDER = {
     "jobs/JOB": "JOB_FILES",
 }
 """The sections of the page of run and job folders, and the tables that fill them."""
+
+BUNDLE = {"A bundle": "BUNDLE_FILES", "manifest.json of a bundle": "MANIFEST_FACTS"}
+"""The sections about bundles, and the tables that fill them."""
 
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,

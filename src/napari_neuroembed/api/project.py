@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
@@ -35,6 +36,7 @@ from napari_neuroembed.methods import METHODS, as_brought, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.report import Written, report_folder, write_report
+from napari_neuroembed.reports.unbundle import open_bundle
 from napari_neuroembed.reports.verify import verify
 from napari_neuroembed.store.run_folder import RUN, RunFolder
 from napari_neuroembed.training.budget import Plan, plan_budget
@@ -330,6 +332,16 @@ class Project(data_project.Project):
         See :func:`~napari_neuroembed.reports.verify.verify`.
         """
         return verify(self, report_folder(self, name), report)
+
+    @classmethod
+    def from_bundle(
+        cls, path: str | Path, folder: str | Path, *, report: Report = silent
+    ) -> Self:
+        """Unpack a bundle into a new folder and open it.
+
+        See :func:`~napari_neuroembed.reports.unbundle.open_bundle`.
+        """
+        return cls.open(open_bundle(Path(path), Path(folder), report))
 
     def prepared_recordings(self, ids: Sequence[str] | None = None) -> list[Recording]:
         """Return pre-processed recordings, by default all."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from napari_neuroembed.methods.randomness import numpy_generator
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.reports.bundle import write_bundle
 from napari_neuroembed.store.history import read_history
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
 from napari_neuroembed.training.model import Model, load_model
@@ -344,6 +346,13 @@ class Run:
     def history(self) -> pd.DataFrame:
         """Return loss and throughput by step."""
         return read_history(self.folder.path / HISTORY)
+
+    def bundle(self, out: Path | None = None, *, report: Report = silent) -> Path:
+        """Write this run into one zip file for a colleague.
+
+        See :func:`~napari_neuroembed.reports.bundle.write_bundle`.
+        """
+        return write_bundle(self.project, self.name, out, report)
 
     @property
     def plot(self) -> RunPlots:

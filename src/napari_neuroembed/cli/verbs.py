@@ -109,6 +109,17 @@ VERBS: tuple[Verb, ...] = (
         "write one page with data, runs, methods and figures, or check one",
         job="project",
     ),
+    Verb(
+        "bundle",
+        f"{_HERE}.bundle_verbs",
+        "write one run into one file for a colleague",
+        job="project",
+    ),
+    Verb(
+        "unbundle",
+        f"{_HERE}.bundle_verbs",
+        "open a colleague's bundle as a project",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )
