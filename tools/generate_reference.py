@@ -232,6 +232,7 @@ RUN_FOLDER = {
     "Controls": "CONTROLS",
     "Verdicts": "VERDICTS",
     "predictions.parquet": "PREDICTIONS",
+    "distances.parquet": "DISTANCES",
     "jobs/JOB": "JOB_FILES",
 }
 """The sections of the page of run and job folders, and the tables that fill them."""

@@ -13,7 +13,7 @@ import pytest
 
 from napari_neuroembed.plotting.figures import FIGURES
 from napari_neuroembed.plotting.theme import config
-from napari_neuroembed.store.schema import SCORE_COLUMNS
+from napari_neuroembed.store.schema import DISTANCE_COLUMNS, SCORE_COLUMNS
 
 
 def scores(task: str, n: int, value: float = 0.7) -> pd.DataFrame:
@@ -67,6 +67,19 @@ def history(n: int, value: float = 1.0) -> pd.DataFrame:
     )
 
 
+def pairs(n: int, value: float = 0.7) -> pd.DataFrame:
+    row: dict[str, Any] = dict.fromkeys(DISTANCE_COLUMNS, value)
+    row |= {"animal_a": "a", "method": "guenel2022", "is_baseline": False}
+    row |= {"stream": "neural", "transform": "none", "note": ""}
+    rows = [{**row, "animal_b": f"b{i}"} for i in range(n)]
+    return pd.DataFrame(rows, columns=list(DISTANCE_COLUMNS))
+
+
+def fractions(n: int, value: float = 0.7) -> pd.DataFrame:
+    table = scores("action_multi", n, value).assign(held_out_animal="mean")
+    return pd.concat([table.assign(fraction=f) for f in (0.5, 1.0)])
+
+
 def compared(n: int, value: float = 0.5) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -118,6 +131,16 @@ INPUTS: dict[str, dict[str, Made]] = {
         "empty": lambda: (compared(0),),
         "one row": lambda: (compared(1),),
         "all NaN": lambda: (compared(2, NAN),),
+    },
+    "distances": {
+        "empty": lambda: (pairs(0),),
+        "one row": lambda: (pairs(1),),
+        "all NaN": lambda: (pairs(2, NAN),),
+    },
+    "label_efficiency": {
+        "empty": lambda: (fractions(0),),
+        "one row": lambda: (fractions(1),),
+        "all NaN": lambda: (fractions(2, NAN),),
     },
     "history": {
         "empty": lambda: (history(0),),

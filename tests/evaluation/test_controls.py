@@ -37,6 +37,7 @@ def traces(n: int, seed: int = 0, **planted: Any) -> dict[str, Any]:
         "motion": noise(n, 4, seed + 50),
         "brightness": noise(n, 1, seed + 51),
         "borders": np.zeros((n, 1), dtype=np.float32),
+        "anatomical": noise(n, 6, seed + 52),
     }
     return {**idle, **planted}
 
@@ -75,7 +76,7 @@ def test_every_control_has_its_rows_and_a_verdict_from_the_table() -> None:
     found = controls(sound())
     assert set(found["control"]) == READ <= set(CONTROLS)
     assert set(found["verdict"]) <= {*VERDICTS, ""}
-    assert len(found) == 18
+    assert len(found) == 21
     tasks = found.groupby("control")["task"].apply(set)
     assert tasks["labels_shuffled"] == {"action_single", "action_multi"}
     assert tasks["clock_target"] == {"clock"}

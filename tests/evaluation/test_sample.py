@@ -62,5 +62,5 @@ def test_a_misspelt_option_gets_a_suggestion() -> None:
 def test_the_profile_fills_in_only_what_was_left_empty() -> None:
     options = resolved(EvaluationOptions(profile="full", permutations_linear=5))
     assert options.permutations_linear == 5
-    assert options.fractions == (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
+    assert options.fractions == (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
     assert resolved(EvaluationOptions()).fractions == (1.0,)

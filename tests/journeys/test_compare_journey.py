@@ -196,6 +196,29 @@ def test_cancelling_keeps_what_is_finished(flies, tmp_path):
     assert not (project / "runs" / "c-calcium_only").exists()
 
 
+def test_two_worms_with_traces_alone_allow_no_statistics(shared_data, tmp_path):
+    data, project = shared_data("worm_kato2015"), tmp_path / "worms"
+    for number in (0, 4):
+        words = ["import", project, "--trace", data / f"worm_{number}.npz"]
+        words += ["--animal", f"worm{number}", "--rater", "kato"]
+        words += ["--reader-option", "trace.key=traces"]
+        words += ["--reader-option", "trace.transpose=true"]
+        words += ["--labels", data / f"worm_{number}_y.csv"]
+        done(*words, "--label-option", f"names={data / 'worm_0_states.csv'}")
+    done("preprocess", project)
+    told = neuroembed("compare", project)
+    assert told.code == 2
+    assert "--methods one_stream" in told.err
+    words = ["compare", project, "--methods", "one_stream", "--budget", "quick"]
+    told = done(*words, *sets(*CHEAP, "windows.neural_step=1"))
+    assert "2 animals allow no statistics over animals" in told.out
+    assert "| simclr_views |" in told.out
+    table = pd.read_csv(project / "compare" / "compare" / "tables" / "table.csv")
+    assert {"raw", "random_encoder", "simclr_views_zscore"} <= set(table["row"])
+    gained = pd.read_csv(project / "compare" / "compare" / "tables" / "differences.csv")
+    assert gained.empty or gained["p"].isna().all()
+
+
 TINY_TWIN = SyntheticOptions(
     n_animals=2, n_recordings=2, duration_s=6.0, image_size=32, video=0
 )

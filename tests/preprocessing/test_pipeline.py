@@ -112,6 +112,26 @@ def test_the_anatomical_channel_moves_the_functional_one(tmp_path, rng):
     np.testing.assert_allclose(brightness, blank.mean(axis=(1, 2)), rtol=1e-6)
 
 
+def test_the_anatomical_channel_is_kept_small_and_moved_alike(tmp_path, rng):
+    frames, _, _ = moving_movie(30, 64, peak=300, reach=3, rng=rng)
+    both = np.stack([frames, frames], axis=1).astype(np.uint16)
+    valid = np.ones(30, dtype=bool)
+    valid[7] = False
+    options = PreprocessingOptions(dff=DffOptions(window_frames=5))
+    data = recording(both, names=("functional", "anatomical"), valid=valid)
+    preprocess_recording(data, options, tmp_path / "r")
+    small = np.load(tmp_path / "r" / "anatomical.npy")
+    assert (small.shape, small.dtype) == ((30, 16, 16), np.float32)
+    assert np.isnan(small[7]).all()
+    quality = pd.read_parquet(tmp_path / "r" / "quality.parquet")
+    shift = quality.loc[[12], ["shift_y", "shift_x"]].to_numpy()
+    moved = shift_frames(both[12:13, 1].astype(np.float32), shift)[0]
+    np.testing.assert_allclose(small[12], area_mean_by_loop(moved, 16, 16), rtol=1e-4)
+    alone = recording(both[:, :1], names=("functional",), valid=valid)
+    preprocess_recording(alone, options, tmp_path / "one")
+    assert not (tmp_path / "one" / "anatomical.npy").exists()
+
+
 def test_a_later_recording_lands_where_the_first_one_lies(tmp_path, rng):
     frames, _, _ = moving_movie(40, 96, peak=300, reach=2, rng=rng)
     first, later = frames[:20, 6:86, 6:86], frames[20:, 1:81, 9:89]

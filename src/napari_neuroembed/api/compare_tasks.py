@@ -11,7 +11,9 @@ import pandas as pd
 
 from napari_neuroembed.api.project import Project
 from napari_neuroembed.api.run import Run
+from napari_neuroembed.config import RunConfig
 from napari_neuroembed.errors import ConfigError, DataError
+from napari_neuroembed.methods import find_method
 from napari_neuroembed.options.evaluation import EvaluationOptions, Profile
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.rows import Row
@@ -43,12 +45,15 @@ class Plan:
         ``section.name=value`` of every row.
     profile
         Of the evaluation.
+    budget
+        A preset or a time, of every run; default the project's.
     """
 
     name: str
     rows: tuple[Row, ...]
     settings: tuple[str, ...] = ()
     profile: Profile = "quick"
+    budget: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``plan.json`` says."""
@@ -60,7 +65,17 @@ class Plan:
             }
             for row in self.rows
         }
-        return {"rows": rows, "settings": list(self.settings), "profile": self.profile}
+        return {
+            "rows": rows,
+            "settings": list(self.settings),
+            "profile": self.profile,
+            "budget": self.budget,
+        }
+
+    def config(self, project: Project, row: Row) -> RunConfig:
+        """Return the configuration of a row."""
+        words = [*self.settings, *row.settings]
+        return project.config(method=row.method, budget=self.budget, settings=words)
 
     def options(self, base: EvaluationOptions, *, baselines: bool) -> EvaluationOptions:
         """Return how runs are judged.
@@ -116,6 +131,7 @@ def tasks_of(project: Project, plan: Plan) -> list[Task]:
         trained before all of them were looked at.
     """
     animals = project.animals()
+    _check_streams(project, plan)
     tasks, seen = [], set()
     for row in sorted(plan.rows, key=lambda one: one.inductive):
         if row.inductive and len(animals) < 3:
@@ -123,15 +139,29 @@ def tasks_of(project: Project, plan: Plan) -> list[Task]:
                 f"{row.name} leaves one animal out and needs two others at least; this "
                 f"project has {len(animals)}. Leave that row out."
             )
-        config = project.config(
-            method=row.method, settings=[*plan.settings, *row.settings]
-        )
+        config = plan.config(project, row)
         for animal in animals if row.inductive else [""]:
             run = f"{plan.name}-{row.name}{f'-{animal}' * bool(animal)}"
             kind = (config.normalise, animal)
             tasks.append(Task(row, run, animal, kind not in seen))
             seen.add(kind)
     return tasks
+
+
+def _check_streams(project: Project, plan: Plan) -> None:
+    """Refuse rows that no recording of the project has the streams for."""
+    needy = [row.name for row in plan.rows if find_method(row.method).needs.pose]
+    second = any(
+        name.partition("_")[0] in ("pose", "scalar")
+        for recording in project.recording_ids()
+        for name in project.recording(recording).streams
+    )
+    if needy and not second:
+        raise ConfigError(
+            f"{', '.join(needy)}: these rows need poses or scalars beside the neural "
+            "data, and this project has neither. Import them, or use "
+            "--methods one_stream."
+        )
 
 
 def run_task(project: Project, plan: Plan, task: Task, report: Report = silent) -> None:
@@ -145,8 +175,7 @@ def run_task(project: Project, plan: Plan, task: Task, report: Report = silent) 
     if (project.runs_folder / task.run / RUN).exists():
         run = project.resume(task.run, report)
     else:
-        words = [*plan.settings, *task.row.settings]
-        config = project.config(method=task.row.method, settings=words)
+        config = plan.config(project, task.row)
         if task.held_out:
             training = dataclasses.replace(config.training, held_out=(task.held_out,))
             config = dataclasses.replace(config, training=training)

@@ -60,6 +60,7 @@ def plan_of(
     rows: Sequence[str],
     settings: Sequence[str] = (),
     profile: Profile = "quick",
+    budget: str | None = None,
 ) -> Plan:
     """Check what was asked for.
 
@@ -73,6 +74,8 @@ def plan_of(
         ``section.name=value`` of every run.
     profile
         Of the evaluations: ``quick`` or ``full``.
+    budget
+        A preset or a time such as ``10 minutes``, of every run.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def plan_of(
                 f"--set {setting}: a comparison chooses {path} itself, by its "
                 "--profile, so that rows can be compared."
             )
-    return Plan(name, tuple(chosen_rows(rows)), tuple(settings), profile)
+    return Plan(name, tuple(chosen_rows(rows)), tuple(settings), profile, budget)
 
 
 def compare(

@@ -50,6 +50,38 @@ class RunPlots:
 
         return actions(self._run.scores(name))
 
+    def distances(
+        self, value: str = "gap", *, transform: str = "none", name: str | None = None
+    ) -> go.Figure:
+        """Return how far animals lie apart, pair by pair.
+
+        Parameters
+        ----------
+        value
+            ``gap``, ``mmd2`` or ``transfer``.
+        transform, name
+            Which embedding of which evaluation.
+        """
+        from napari_neuroembed.plotting.distances import distances
+
+        table = self._run.distances(name)
+        return distances(table, value=value, transform=transform)
+
+    def label_efficiency(self, name: str | None = None) -> go.Figure:
+        """Return the score against the share of labelled bouts."""
+        from napari_neuroembed.plotting.label_efficiency import label_efficiency
+
+        return label_efficiency(self._run.scores(name))
+
+    def frontier(self, name: str | None = None) -> go.Figure:
+        """Return leakage against accuracy of the embedding, transforms, baselines."""
+        from napari_neuroembed.plotting.frontier import frontier
+        from napari_neuroembed.reports.summary import table_of
+
+        scores = self._run.scores(name)
+        table = table_of(scores.assign(row=scores["method"], seed_of_data=0))
+        return frontier(table[table["stream"] == "neural"])
+
     def history(self) -> go.Figure:
         """Return loss and throughput by step."""
         from napari_neuroembed.plotting.history import history

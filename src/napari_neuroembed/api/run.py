@@ -43,6 +43,7 @@ from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.bundle import write_bundle
 from napari_neuroembed.store.history import read_history
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
+from napari_neuroembed.store.tables import read_distances
 from napari_neuroembed.training.model import Model, load_model
 from napari_neuroembed.transforms import find_transform
 
@@ -321,7 +322,7 @@ class Run:
             name,
             yaml.safe_dump(to_dict(options), sort_keys=False),
             bouts,
-            {"predictions": result.predictions},
+            {"predictions": result.predictions, "distances": result.distances},
             scores,
         )
         return scores
@@ -342,6 +343,13 @@ class Run:
     def scores(self, name: str | None = None) -> pd.DataFrame:
         """Return the scores of an evaluation, by default the latest."""
         return self.folder.scores(name)
+
+    def distances(self, name: str | None = None) -> pd.DataFrame:
+        """Return how far animals lie apart, pair by pair, by default of the latest.
+
+        Empty unless the evaluation had ``distances`` (those of profile ``full`` do).
+        """
+        return read_distances(self.folder.evaluation_folder(name))
 
     def history(self) -> pd.DataFrame:
         """Return loss and throughput by step."""

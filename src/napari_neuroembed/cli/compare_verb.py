@@ -40,6 +40,12 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         help="of the evaluations; default quick",
     )
     parser.add_argument(
+        "--budget",
+        metavar="TIME",
+        help="of every run: a preset, or a time such as '10 minutes'; default the "
+        "project's",
+    )
+    parser.add_argument(
         "--twin",
         action="store_true",
         help="PROJECT is a folder for fresh synthetic projects, one per seed",
@@ -67,7 +73,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
 
     own = [s for s in args.set if not s.startswith(_TWIN)]
     methods = [name.strip() for name in args.methods.split(",") if name.strip()]
-    plan = plan_of(args.name, methods, own, args.profile)
+    plan = plan_of(args.name, methods, own, args.profile, args.budget)
     if args.twin:
         if args.seeds < 1 or args.first_seed < 0:
             raise ConfigError("--seeds must be at least 1, --first-seed not below 0.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from napari_neuroembed.evaluation.actions import (
     score_actions,
     score_guesses,
 )
-from napari_neuroembed.evaluation.audit import Audit
+from napari_neuroembed.evaluation.audit_steps import audit_steps
 from napari_neuroembed.evaluation.context import Context, Step
 from napari_neuroembed.evaluation.controls import control_steps
 from napari_neuroembed.evaluation.decoding import (
@@ -23,13 +24,8 @@ from napari_neuroembed.evaluation.decoding import (
     score_constant,
     score_decoding,
 )
-from napari_neuroembed.evaluation.identity import (
-    control_representation,
-    covariate_audits,
-    identity_audit,
-    recording_audits,
-)
-from napari_neuroembed.evaluation.readout import score_audit, score_recordings
+from napari_neuroembed.evaluation.distances import animal_distances, as_table
+from napari_neuroembed.evaluation.identity import identity_audit
 from napari_neuroembed.evaluation.sample import (
     Representation,
     Sample,
@@ -51,10 +47,13 @@ class Evaluation:
         One row per score, with the columns of ``scores.csv``.
     predictions
         One row per tested window, task and probe, for confusion matrices.
+    distances
+        One row per pair of animals, with the columns of ``distances.parquet``.
     """
 
     scores: pd.DataFrame
     predictions: pd.DataFrame
+    distances: pd.DataFrame
 
 
 def evaluate(
@@ -92,7 +91,8 @@ def evaluate(
     base_seed = int(generator.integers(2**62))
     table = Table(identity)
     context = Context(sample, resolved(options), identity, table, base_seed)
-    steps = _plan(context)
+    pairs: list[dict[str, Any]] = []
+    steps = _plan(context, pairs)
     # Thousands of small products: several threads would only wait for each other.
     with threadpool_limits(limits=1):
         for done, (name, step) in enumerate(steps):
@@ -100,7 +100,8 @@ def evaluate(
             step()
     report("evaluate", len(steps), len(steps))
     judge(table.rows)
-    return Evaluation(_named_normaliser(table.scores(), identity), table.predicted())
+    scores = _named_normaliser(table.scores(), identity)
+    return Evaluation(scores, table.predicted(), as_table(pairs))
 
 
 def _named_normaliser(scores: pd.DataFrame, identity: RunFacts) -> pd.DataFrame:
@@ -115,21 +116,32 @@ def _named_normaliser(scores: pd.DataFrame, identity: RunFacts) -> pd.DataFrame:
     return scores.assign(note=notes)
 
 
-def _plan(context: Context) -> list[Step]:
-    """Return the questions in the order of the table."""
+def _plan(context: Context, pairs: list[dict[str, Any]]) -> list[Step]:
+    """Return the questions in the order of the table; `pairs` gets the distances."""
     read = representations(context.sample, context.facts.method)
     if not context.options.baselines:
         read = [one for one in read if not one.is_baseline]
     tasks, audit = action_tasks(context), identity_audit(context)
-    steps = [*_action_steps(context, tasks, read), *_audit_steps(context, audit, read)]
+    steps = [*_action_steps(context, tasks, read), *audit_steps(context, audit, read)]
     if context.sample.untransformed:
         steps.append(("transforms", partial(_add_untransformed, context)))
     if context.options.decode:
         steps += _decoding_steps(context, read)
+    if context.options.distances:
+        steps += [
+            (f"distances in {one.key}", partial(_add_distances, context, one, pairs))
+            for one in read
+        ]
     if context.options.controls:
         h = [one for one in read if not one.is_baseline and one.transform == "none"]
         steps += control_steps(context, tasks, audit, h)
     return steps
+
+
+def _add_distances(
+    context: Context, one: Representation, pairs: list[dict[str, Any]]
+) -> None:
+    pairs += animal_distances(context, one)
 
 
 def _add_untransformed(context: Context) -> None:
@@ -154,42 +166,6 @@ def _action_steps(
     if not context.options.baselines:
         return steps
     return [*steps, ("actions by guessing", partial(score_guesses, context, tasks))]
-
-
-def _audit_steps(
-    context: Context, audit: Audit, read: list[Representation]
-) -> list[Step]:
-    options = context.options
-    side = options.side_probes or ()
-    recordings = recording_audits(context)
-    covariates = covariate_audits(context)
-
-    leaky = {"control": "random_leaky"} if options.folds == "random_leaky" else {}
-
-    def identity(one: Representation) -> None:
-        for probe in options.probes:
-            columns = {"task": "identity", "target": "animal", **leaky}
-            score_audit(context, audit, one, probe, columns, is_tested=not leaky)
-
-    def control() -> None:
-        one = control_representation(audit, len(context.sample.windows))
-        columns = {"task": "identity", "target": "animal", "control": one.key}
-        score_audit(context, audit, one, "linear", columns, is_tested=False)
-
-    def others(one: Representation) -> None:
-        for probe in side:
-            score_recordings(context, recordings, one, probe)
-            for name, plan in covariates.items():
-                columns = {"task": "covariate", "target": name, **leaky}
-                score_audit(context, plan, one, probe, columns, is_tested=not leaky)
-
-    steps: list[Step] = []
-    for one in read:
-        steps.append((f"identity from {one.key}", partial(identity, one)))
-        steps.append((f"recording from {one.key}", partial(others, one)))
-    if audit.cells.kind != "none" and not audit.problem:
-        steps.append((f"identity from {audit.cells.kind} alone", control))
-    return steps
 
 
 def _decoding_steps(context: Context, read: list[Representation]) -> list[Step]:

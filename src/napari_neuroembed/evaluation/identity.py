@@ -26,6 +26,29 @@ def identity_audit(context: Context) -> Audit:
     return build_audit(context, sample.column("animal"), name="animal", rows=rows)
 
 
+def within_action_audits(context: Context) -> dict[str, Audit]:
+    """Plan one identity audit per action, from its fresh windows alone.
+
+    A difference in how often animals do what cannot help there.
+    """
+    sample = context.sample
+    action, animal = sample.column("action"), sample.column("animal")
+    found = {}
+    for name in sorted(set(action[sample.is_fresh]) - {""}):
+        counts = pd.Series(animal[sample.is_fresh & (action == name)]).value_counts()
+        often = counts.index[counts >= context.options.min_cell]
+        rows = np.flatnonzero(
+            sample.is_fresh & (action == name) & np.isin(animal, list(often))
+        )
+        audit = build_audit(context, animal, name="animal", rows=rows)
+        left = sorted(set(sample.animals()) - set(often))
+        note = f"animals that hardly do it: {', '.join(left)}" if left else ""
+        problem = sentence([audit.problem, note]) if audit.problem else ""
+        note = sentence([audit.note, note])
+        found[name] = replace(audit, note=note, problem=problem)
+    return found
+
+
 def covariate_audits(context: Context) -> dict[str, Audit]:
     """Plan one audit per covariate; what cannot be told from the animal is refused."""
     return {

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_neuroembed.data.derived import QUALITY_FILE, read_mask
+from napari_neuroembed.data.derived import ANATOMICAL_FILE, QUALITY_FILE, read_mask
 from napari_neuroembed.data.recording import Recording
 from napari_neuroembed.evaluation.metrics import Floats
 from napari_neuroembed.training.data import window_frames
 
-NUISANCES = ("borders", "motion", "brightness")
+NUISANCES = ("borders", "motion", "brightness", "anatomical")
 SIDE = 16
 
 
@@ -44,7 +44,9 @@ def window_nuisances(
         largest step between frames, correlation with the template from its median;
         ``brightness``: mean of the raw frame, and its ratio to the recording's
         median; ``borders``: share of every pixel that the encoder sees although this
-        recording does not show it, of at most 16 x 16 those that some recording lacks.
+        recording does not show it, of at most 16 x 16 those that some recording lacks;
+        ``anatomical``: mean frame of the anatomical channel over its mean in the
+        recording, of at most 16 x 16 pixels, where every recording has that channel.
         Shapes (n_windows, k).
     absent
         Reason by name, for those that are not there.
@@ -52,6 +54,7 @@ def window_nuisances(
     if mask.ndim != 2:
         return {}, dict.fromkeys(NUISANCES, "traces have no registration")
     parts: dict[str, list[Floats]] = {name: [] for name in NUISANCES}
+    absent: dict[str, str] = {}
     for recording in recordings:
         folder = recording.streams[stream].facts.get("folder")
         path = None if folder is None else Path(str(folder)) / QUALITY_FILE
@@ -67,10 +70,29 @@ def window_nuisances(
         own = read_mask(path.parent)
         hidden = np.zeros(mask.shape) if own is None else _hidden(mask, own)
         parts["borders"].append(np.tile(hidden.ravel(), (len(rows), 1)))
+        red = _anatomical(path.parent / ANATOMICAL_FILE, rows)
+        if red is None:
+            absent["anatomical"] = f"recording {recording.id} has no anatomical channel"
+        else:
+            parts["anatomical"].append(red)
+    if len({part.shape[1] for part in parts["anatomical"]}) > 1:
+        absent["anatomical"] = "anatomical channels of different sizes"
+    for name in absent:
+        del parts[name]
     found = {n: np.concatenate(p).astype(np.float32) for n, p in parts.items()}
     black = np.flatnonzero(found["borders"].any(axis=0))
     found["borders"] = found["borders"][:, black if black.size else [0]]
-    return found, {}
+    return found, absent
+
+
+def _anatomical(path: Path, rows: NDArray[np.int64]) -> Floats | None:
+    if not path.is_file():
+        return None
+    frames = np.load(path, allow_pickle=False).astype(np.float64)
+    usual = np.nanmean(frames, axis=0)
+    usual = np.where(np.abs(usual) > 0, usual, 1.0)
+    relative = np.nan_to_num(frames / usual - 1.0)
+    return np.asarray(relative[rows].mean(axis=1).reshape(len(rows), -1))
 
 
 def _motion(quality: pd.DataFrame, rows: NDArray[np.int64]) -> Floats:

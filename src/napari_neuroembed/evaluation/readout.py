@@ -57,7 +57,8 @@ def score_audit(
     null = Null()
     if is_tested:
         null = null_of(context, audit, x, probe, str(columns["target"]))
-    power, is_identity = Power(), columns["task"] == "identity"
+    power = Power()
+    is_identity = (columns["task"], columns["target"]) == ("identity", "animal")
     if is_identity and "control" not in columns:
         power = power_of(context, audit, representation, probe, null)
     counts, found = _measured(context, audit, predicted, null, columns)

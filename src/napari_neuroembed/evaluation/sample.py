@@ -44,7 +44,7 @@ class Sample:
         Poses used to balance identity where actions are missing, (n_windows, k).
     nuisances
         What must not explain a score, by name (``motion``, ``brightness``,
-        ``borders``), shape (n_windows, k).
+        ``borders``, ``anatomical``), shape (n_windows, k).
     absent
         Why one of them is missing, by name.
     untransformed

@@ -31,6 +31,7 @@ CONFOUNDS = {
     "borders": "the black border that registration left",
     "motion": "the motion of the image",
     "brightness": "the mean brightness of the raw image",
+    "anatomical": "the anatomical channel, which shows no activity",
 }
 ADVICE = {
     "clock": "actions follow a protocol or drift along with it; compare windows of "
@@ -41,6 +42,8 @@ ADVICE = {
     "quality.parquet); if acting moves the brain, say so beside the score",
     "brightness": "check light leaks, bleaching and dF/F; if activity is that global, "
     "say so beside the score",
+    "anatomical": "tissue that moves or bleaches tells the action; see the rows of "
+    "motion, and say so beside the score",
 }
 QUESTIONS = {
     "action_single": "the action within an animal",
@@ -48,7 +51,11 @@ QUESTIONS = {
     "identity": "the animal",
     "clock": "the time",
 }
-EXPECTED = {("identity", "motion"), ("identity", "brightness")}
+EXPECTED = {
+    ("identity", "motion"),
+    ("identity", "brightness"),
+    ("identity", "anatomical"),
+}
 """Animals do differ in these; what of it reaches the embedding is its own score."""
 
 

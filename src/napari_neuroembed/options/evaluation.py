@@ -120,7 +120,13 @@ class EvaluationOptions:
 
     controls: bool = True
     """Read what must fail: shuffled labels, noise, clock, borders, motion, brightness,
-    and warn where it does not."""
+    the anatomical channel, and warn where it does not."""
+
+    within_actions: bool | None = None
+    """Read the animal within every single action, too."""
+
+    distances: bool | None = None
+    """Say of every pair of animals how far their embeddings lie apart."""
 
     folds: Literal["grouped", "random_leaky"] = "grouped"
     """`random_leaky` mixes neighbouring windows; only to show how much that lies."""
@@ -171,16 +177,20 @@ _PROFILES: dict[str, dict[str, Any]] = {
         "permutations_mlp": 0,
         "leaks": 10,
         "shifts": 100,
+        "within_actions": False,
+        "distances": False,
     },
     "full": {
         "side_probes": ("linear", "knn", "mlp"),
-        "fractions": (0.01, 0.05, 0.1, 0.25, 0.5, 1.0),
+        "fractions": (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0),
         "draws": 5,
         "permutations_linear": 1000,
         "permutations_knn": 1000,
         "permutations_mlp": 40,
         "leaks": 24,
         "shifts": 200,
+        "within_actions": True,
+        "distances": True,
     },
 }
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_neuroembed.data.derived import (
+    ANATOMICAL_FILE,
     MASK_FILE,
     MEAN_FILE,
     NEURAL_FILE,
@@ -30,6 +31,7 @@ from napari_neuroembed.errors import DataError
 from napari_neuroembed.files import write_file
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.preprocessing import PreprocessingOptions
+from napari_neuroembed.preprocessing.anatomical import small_anatomical
 from napari_neuroembed.preprocessing.baseline import DffScale
 from napari_neuroembed.preprocessing.frames import FrameTable, measure_frames
 from napari_neuroembed.preprocessing.images import (
@@ -112,6 +114,9 @@ def prepare_neural(job: NeuralJob, name: str, build: Path) -> dict[str, Any]:
     refuse(_clipped(job.options, n_clipped, n_values), job.head, job.accept)
     write_array(build / MASK_FILE, mask)
     write_array(build / MEAN_FILE, resting.mean)
+    anatomical = small_anatomical(moved, job.options, job.report)
+    if anatomical is not None:
+        write_array(build / ANATOMICAL_FILE, anatomical)
     if found.template is not None:
         write_array(build / TEMPLATE_FILE, found.template)
     _write_quality(build, stream, found, valid)

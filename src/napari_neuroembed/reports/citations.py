@@ -67,6 +67,8 @@ def all_keys(readers: Iterable[str], runs: Sequence[RunRecord]) -> list[str]:
         keys += transform_keys(run)
         if run.judged is not None and (run.judged.scores["control"] != "none").any():
             keys += CONTROL_REFERENCES
+        if run.judged is not None and run.judged.options.distances:
+            keys += DOMAIN_REFERENCES["mmd"]
     return sorted(set(keys))
 
 

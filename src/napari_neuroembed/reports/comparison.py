@@ -14,6 +14,7 @@ import pandas as pd
 
 from napari_neuroembed import files
 from napari_neuroembed.data.problems import counted
+from napari_neuroembed.evaluation.paired import FEWEST_FOR_P
 from napari_neuroembed.reports.page import Contents, page
 from napari_neuroembed.reports.summary import differences, over_seeds, table_of
 from napari_neuroembed.reports.tables import LAYOUTS, lines_of, markdown, reasons
@@ -66,7 +67,7 @@ def write_comparison(
         table,
         joint,
         differences(scores),
-        about=_about(projects, joint, plan),
+        about=_about(projects, joint, plan) + _few(projects, scores),
         chance=chance_of(scores),
         problems={**reasons(scores), **failed},
         runs={key: os.path.relpath(path, tables) for key, path in paths.items()},
@@ -129,6 +130,18 @@ def _about(
     return (
         f"{n} synthetic projects, seeds {names} of data and training, {rows}, "
         f"{profile}. Mean ± sd over seeds."
+    )
+
+
+def _few(projects: Mapping[int, Path], scores: pd.DataFrame) -> str:
+    """Say what the number of animals does not allow."""
+    animals = set(scores["held_out_animal"]) - {"", "mean"}
+    if len(projects) > 1 or not animals or len(animals) >= FEWEST_FOR_P:
+        return ""
+    n = len(animals)
+    return (
+        f" {n} animals allow no statistics over animals: a score on held-out animals "
+        f"is the mean of {n} numbers, and no difference between rows has a p-value."
     )
 
 

@@ -68,6 +68,11 @@ def preprocessing_text(facts: ProjectFacts) -> str:
         sentences += _registration(facts.options["registration"], steps)
         sentences += _dff(facts.options["dff"], steps)
         sentences += _resize(facts.options["resize"])
+        if facts.has_anatomical:
+            sentences.append(
+                "The anatomical channel was moved in the same way and averaged to at "
+                "most 16 × 16 pixels, for controls"
+            )
     if "trace" in kinds:
         sentences += _trace(facts.options["trace"])
     if "pose" in kinds:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from napari_neuroembed.data.problems import counted
-from napari_neuroembed.methods.references import CONTROL_REFERENCES
+from napari_neuroembed.methods.references import (
+    CONTROL_REFERENCES,
+    DOMAIN_REFERENCES,
+)
 from napari_neuroembed.reports.citations import cited
 from napari_neuroembed.reports.main_scores import main_scores
 from napari_neuroembed.reports.run_facts import Judged
@@ -38,6 +41,14 @@ def evaluation_text(judged: Judged | None) -> list[str]:
             "the data"
         ),
     ]
+    if options.within_actions:
+        sentences.append("Identity was read within every single action as well")
+    if options.distances:
+        sentences.append(
+            "Every pair of animals was compared by squared maximum mean discrepancy "
+            f"(unbiased{cited(DOMAIN_REFERENCES['mmd']).replace(' (', '; ')}, a probe "
+            "that tells the two apart, and probes of actions from one to the other"
+        )
     if options.baselines:
         sentences.append(
             "Raw signals, an untrained encoder and guesses were read in the same way"

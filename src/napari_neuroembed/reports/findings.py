@@ -54,6 +54,7 @@ def lines_of(run: RunRecord) -> pd.DataFrame:
         return pd.DataFrame(columns=list(LINE_COLUMNS))
     main = main_scores(run.judged.scores)
     asked = main["task"].isin([*ACTION_TASKS, "identity"]) & (main["stream"] != "pose")
+    asked &= main["target"].isin(["action", "animal"])  # not within single actions
     main = main[asked & main["probe"].isin(PROBES)]
     own = main[~main["is_baseline"]]
     rows = [

@@ -34,6 +34,7 @@ CONTROLS = {
     "borders": "borders alone",
     "motion": "motion alone",
     "brightness": "brightness alone",
+    "anatomical": "anatomical channel alone",
 }
 """Controls whose value is shown, with what they read."""
 

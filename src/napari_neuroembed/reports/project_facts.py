@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from napari_neuroembed.data.annotations.reading import COUNTED_SOURCES
-from napari_neuroembed.data.derived import read_derived, read_provenance
+from napari_neuroembed.data.derived import (
+    ANATOMICAL_FILE,
+    read_derived,
+    read_provenance,
+)
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.data.project.derived_state import derived_problems
 from napari_neuroembed.data.recording import Stream
@@ -60,6 +64,8 @@ class ProjectFacts:
         Names of the readers of all streams.
     warnings
         What a reader of the report must know of the data.
+    has_anatomical
+        Whether an anatomical channel was kept, small, for controls.
     """
 
     name: str
@@ -71,6 +77,7 @@ class ProjectFacts:
     accepted: tuple[Mapping[str, Any], ...] = ()
     readers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    has_anatomical: bool = False
 
     @property
     def animals(self) -> list[str]:
@@ -114,6 +121,9 @@ def read_project(project: Project, report: Report = silent) -> ProjectFacts:
         accepted=tuple(vars(a) for a in project.spec.accepted),
         readers=tuple(sorted(readers)),
         warnings=tuple(dict.fromkeys([*warnings, *told])),
+        has_anatomical=any(
+            (project.derived_folder(name) / ANATOMICAL_FILE).exists() for name in ids
+        ),
     )
 
 

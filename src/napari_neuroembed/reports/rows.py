@@ -42,7 +42,7 @@ class Row:
 
 
 ZSCORE = "normalise=zscore_animal"
-ZSCORED = ("simclr", "guenel2022", "neuroembed2026")
+ZSCORED = ("simclr", "guenel2022", "neuroembed2026", "simclr_views")
 """Methods that are also shown with z-scored input: the simplest cure beside them."""
 INDUCTIVE = ("simclr", "guenel2022", "neuroembed2026", "neuroembed2026_zscore")
 """Rows that are also trained without the animal they are judged on."""
@@ -66,11 +66,14 @@ WORDS: dict[str, tuple[str, ...]] = {
     "all": tuple(
         name
         for name, row in ROWS.items()
-        if not row.inductive and name != "simclr_views"
+        if not row.inductive and row.method != "simclr_views"
     ),
     "inductive": tuple(name for name, row in ROWS.items() if row.inductive),
+    "one_stream": tuple(
+        name for name, row in ROWS.items() if row.method == "simclr_views"
+    ),
 }
-"""What stands for many rows; `simclr_views` is for recordings without poses."""
+"""What stands for many rows; ``one_stream`` is for recordings without poses."""
 
 
 def chosen_rows(names: Sequence[str]) -> list[Row]:

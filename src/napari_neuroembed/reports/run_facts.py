@@ -19,7 +19,7 @@ from napari_neuroembed.options.evaluation import EvaluationOptions, resolved
 from napari_neuroembed.reports.main_scores import warning_text, warnings_of
 from napari_neuroembed.store.run_folder import CONFIG, RUN, SPLITS, RunFolder
 from napari_neuroembed.store.schema import SCORE_COLUMNS
-from napari_neuroembed.store.tables import read_table
+from napari_neuroembed.store.tables import read_distances, read_table
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Judged:
         Of the evaluation.
     options
         How it was judged, every field filled in.
-    scores, predictions
+    scores, predictions, distances
         Its tables.
     n_bouts
         Bouts that counted.
@@ -42,6 +42,7 @@ class Judged:
     options: EvaluationOptions
     scores: pd.DataFrame
     predictions: pd.DataFrame
+    distances: pd.DataFrame
     n_bouts: int
 
 
@@ -168,5 +169,6 @@ def _judged(folder: RunFolder) -> Judged:
         options=resolved(options),
         scores=scores,
         predictions=folder.predictions(name),
+        distances=read_distances(place / name),
         n_bouts=int((bouts["state"] == 1).sum()) if "state" in bouts else len(bouts),
     )

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from napari_neuroembed.errors import NeuroembedError
 from napari_neuroembed.plotting.actions import actions
 from napari_neuroembed.plotting.confusion import confusion
+from napari_neuroembed.plotting.distances import distances
 from napari_neuroembed.plotting.embedding import embedding
+from napari_neuroembed.plotting.frontier import frontier
 from napari_neuroembed.plotting.history import history
+from napari_neuroembed.plotting.label_efficiency import label_efficiency
 from napari_neuroembed.plotting.leakage import leakage
 from napari_neuroembed.plotting.projection import pca
 from napari_neuroembed.reports.main_scores import UNTESTABLE, UNTESTED, main_scores
 from napari_neuroembed.reports.run_facts import RunRecord
+from napari_neuroembed.reports.summary import table_of
 from napari_neuroembed.store.history import read_history
 from napari_neuroembed.store.run_folder import HISTORY
 
@@ -78,6 +82,7 @@ def _judged(run: RunRecord) -> Iterator[RunFigure]:
             "what permuted labels reach (p = 0.05), dashed line chance.",
             leakage(scores),
         )
+    yield from _beside(run, scores)
     for task, words in (
         ("action_multi", "actions of held-out animals"),
         ("action_single", "actions within animals"),
@@ -90,6 +95,35 @@ def _judged(run: RunRecord) -> Iterator[RunFigure]:
                 confusion(predictions, task=task),
             )
             return
+
+
+def _beside(run: RunRecord, scores: pd.DataFrame) -> Iterator[RunFigure]:
+    """Return what stands beside the main figures, where the evaluation has it."""
+    assert run.judged is not None
+    across = scores[(scores["task"] == "action_multi") & scores["value"].notna()]
+    if across["fraction"].nunique() > 1:
+        yield RunFigure(
+            "label_efficiency",
+            "Actions of held-out animals against the share of labelled bouts; bars "
+            "from the lowest to the highest draw.",
+            label_efficiency(scores),
+        )
+    table = table_of(scores.assign(row=scores["method"], seed_of_data=0))
+    neural = table[table["stream"] == "neural"] if len(table) else table
+    if len(neural) and neural[["multi_balanced", "identity_mlp"]].notna().all(1).any():
+        yield RunFigure(
+            "frontier",
+            "Identity leakage against action recognition: the further down and to the "
+            "right, the better; grey: baselines.",
+            frontier(neural),
+        )
+    if len(run.judged.distances):
+        yield RunFigure(
+            "distances",
+            "How well a probe tells two animals apart by their embeddings, pair by "
+            "pair; chance 0.5.",
+            distances(run.judged.distances),
+        )
 
 
 def _testable(scores: pd.DataFrame) -> pd.DataFrame:

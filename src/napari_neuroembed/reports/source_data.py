@@ -51,10 +51,10 @@ def _columns(figure: go.Figure, trace: Any, x_axis: str, y_axis: str) -> Columns
     if not len(x):
         return {}
     columns = {"series": [trace.name or ""] * len(x), x_name: x, y_name: y}
-    error = trace.error_x if "error_x" in trace else None
-    if error is not None and error.array is not None:
-        columns["low"] = x - _values(error.arrayminus).astype(float)
-        columns["high"] = x + _values(error.array).astype(float)
+    for values, error in ((x, trace["error_x"]), (y, trace["error_y"])):
+        if error is not None and error.array is not None:
+            columns["low"] = values - _values(error.arrayminus).astype(float)
+            columns["high"] = values + _values(error.array).astype(float)
     if trace.text is not None and not isinstance(trace.text, str):
         columns["text"] = [str(t).replace("<br>", "; ") for t in _values(trace.text)]
     color = trace.marker.color if "marker" in trace and trace.marker else None

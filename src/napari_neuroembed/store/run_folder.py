@@ -347,14 +347,14 @@ class RunFolder:
         RunFolderError
             When the run was never evaluated.
         """
-        folder = self._evaluation(name)
+        folder = self.evaluation_folder(name)
         return pd.read_csv(
             folder / "scores.csv", keep_default_na=False, na_values={**_NUMERIC_NA}
         )
 
     def predictions(self, name: str | None = None) -> pd.DataFrame:
         """Return the predictions of an evaluation, by default the latest."""
-        return read_table(self._evaluation(name) / "predictions.parquet")
+        return read_table(self.evaluation_folder(name) / "predictions.parquet")
 
     def _evaluated_already(self, name: str) -> RunFolderError:
         return RunFolderError(
@@ -362,7 +362,8 @@ class RunFolder:
             "evaluations are never overwritten."
         )
 
-    def _evaluation(self, name: str | None) -> Path:
+    def evaluation_folder(self, name: str | None) -> Path:
+        """Return the folder of an evaluation, by default the latest."""
         parent = self.path / "evaluation"
         if name is None:
             if not (parent / "latest.json").is_file():

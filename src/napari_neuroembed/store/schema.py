@@ -40,6 +40,9 @@ DERIVED_FILES = {
     "size of the image of its footprints",
     "mask.npy": "pixels that every frame shows, at the size of the cache",
     "mean.npy": "mean image, for people",
+    "anatomical.npy": "the anatomical channel, moved the same way and averaged to at "
+    "most 16 x 16 pixels, float32, where the source has one: what a score must not "
+    "rest on",
     "template.npy": "image that all frames were moved onto",
     "quality.parquet": "per frame: validity, shift, correlation, brightness",
     "provenance.json": "options, sources, steps with counts, versions",
@@ -93,6 +96,8 @@ RUN_FILES = {
     "evaluation/<name>/scores.csv": "A row per score, see below.",
     "evaluation/<name>/predictions.parquet": "A row per tested window, task and probe, "
     "see below.",
+    "evaluation/<name>/distances.parquet": "A row per pair of animals, see below; "
+    "empty unless `evaluation.distances`.",
     "evaluation/<name>/manifest.json": "Sizes and sha256 of the files beside it.",
 }
 """Every file of a run folder; sets are `eval`, `dense` and those you name."""
@@ -171,6 +176,29 @@ PREDICTIONS = {
 
 PREDICTION_COLUMNS = tuple(PREDICTIONS)
 
+DISTANCES = {
+    "animal_a": "One animal of the pair.",
+    "animal_b": "The other one.",
+    "method": "As in scores.csv.",
+    "is_baseline": "As in scores.csv.",
+    "stream": "As in scores.csv.",
+    "transform": "As in scores.csv.",
+    "n_a": "Fresh windows of the first animal.",
+    "n_b": "Fresh windows of the second.",
+    "mmd2": "Squared maximum mean discrepancy, unbiased: 0 on average where embeddings "
+    "are alike. Five Gaussian kernels around the median distance; balanced over "
+    "actions. h itself is compared by its directions.",
+    "p": "Share of permutations of recordings between the two that lie as far apart.",
+    "gap": "Balanced accuracy of a linear probe that tells the two apart; chance 0.5.",
+    "transfer_ab": "Balanced accuracy of actions of the second animal, by a linear "
+    "probe of the first.",
+    "transfer_ba": "The other way round.",
+    "note": "What a reader must know, or why there is no value.",
+}
+"""Columns of `distances.parquet`, in order; one row per pair of animals."""
+
+DISTANCE_COLUMNS = tuple(DISTANCES)
+
 TASKS = {
     "action_single": "Actions, probe fitted and tested within one animal.",
     "action_multi": "Actions, probe fitted on other animals than it is tested on.",
@@ -205,5 +233,7 @@ CONTROLS = {
     "borders": "Pixels the encoder sees although registration left them black.",
     "motion": "Shifts and correlation found by registration.",
     "brightness": "Mean brightness of the raw image.",
+    "anatomical": "The anatomical channel, moved and averaged, in place of the "
+    "functional one.",
 }
 """Values of the column `control`."""

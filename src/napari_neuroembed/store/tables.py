@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from napari_neuroembed.data.size_cap import largest
 from napari_neuroembed.errors import RunFolderError
+from napari_neuroembed.store.schema import DISTANCE_COLUMNS
 
 MAX_COLUMNS = 1000
 _FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError)
@@ -105,3 +106,14 @@ def _is_plain(kind: pa.DataType) -> bool:
         or types.is_null(kind)
         or _is_text(kind)
     )
+
+
+def read_distances(evaluation: Path) -> pd.DataFrame:
+    """Return the distances between animals of an evaluation.
+
+    One from before there were any has none.
+    """
+    path = evaluation / "distances.parquet"
+    if not path.exists():
+        return pd.DataFrame(columns=list(DISTANCE_COLUMNS))
+    return read_table(path)
