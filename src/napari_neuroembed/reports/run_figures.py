@@ -110,14 +110,18 @@ def _beside(run: RunRecord, scores: pd.DataFrame) -> Iterator[RunFigure]:
         )
     table = table_of(scores.assign(row=scores["method"], seed_of_data=0))
     neural = table[table["stream"] == "neural"] if len(table) else table
-    if len(neural) and neural[["multi_balanced", "identity_mlp"]].notna().all(1).any():
+    if (
+        len(neural)
+        and neural[["multi_balanced", "identity_mlp"]].notna().all(axis=1).any()
+    ):
         yield RunFigure(
             "frontier",
             "Identity leakage against action recognition: the further down and to the "
             "right, the better; grey: baselines.",
             frontier(neural),
         )
-    if len(run.judged.distances):
+    is_told = (scores["task"] == "identity") & (scores["control"] == "none")
+    if len(run.judged.distances) and (is_told & ~scores["is_baseline"]).any():
         yield RunFigure(
             "distances",
             "How well a probe tells two animals apart by their embeddings, pair by "
