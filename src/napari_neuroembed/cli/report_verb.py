@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_neuroembed.cli.exit_codes import ExitCode
 from napari_neuroembed.cli.flags import add_project, table
 from napari_neuroembed.cli.running import VerbReport
+from napari_neuroembed.data.problems import counted
 from napari_neuroembed.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     if args.runs is not None:
         runs = [name.strip() for name in args.runs.split(",") if name.strip()]
     written = project.report(name=args.name, runs=runs, report=report)
-    text = f"{len(written.runs)} runs: {written.page}"
+    text = f"{counted(len(written.runs), 'run')}: {written.page}"
     if written.unread:
         text += "\n" + table(written.unread.items(), ("run", "why it is not in it"))
     report.say(
