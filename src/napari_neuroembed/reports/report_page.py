@@ -39,6 +39,8 @@ POLICY = (
 )
 """What the page may do: nothing comes from elsewhere, nothing goes elsewhere."""
 
+WIDE_PANELS = 3
+"""A figure of that many panels side by side takes the whole width."""
 RUNS_HEADER = (
     *("run", "mode", "question", "probe", "value", "95 % interval", "chance"),
     *("raw signals", "untrained", "p", "verdict", "n"),
@@ -103,7 +105,7 @@ def report_page(content: PageContent) -> str:
             *_section("Check", _check(content)),
         ]
     )
-    options = json.dumps(figure_config())
+    options = json.dumps(figure_config() | {"displayModeBar": False})
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -227,10 +229,13 @@ def _figure(key: str, one: RunFigure, files: Sequence[str]) -> str:
         f'<a href="{escape(path)}">{escape(path.rpartition("/")[2])}</a>'
         for path in files
     )
+    is_wide = len(list(drawn.select_xaxes())) >= WIDE_PANELS
+    name = escape(key)
     return (
-        f'<figure><div class="plot" id="{escape(key)}" style="min-height:{height}px">'
-        f'</div><script type="application/json" data-figure="{escape(key)}">'
-        f"{drawn.to_json()}</script><figcaption>{escape(one.caption)}"
+        f'<figure class="{"across" if is_wide else "one"}">'
+        f'<div class="plot" id="{name}" style="min-height:{height}px"></div>'
+        f'<script type="application/json" data-figure="{name}">{drawn.to_json()}'
+        f"</script><figcaption>{escape(one.caption)}"
         f'<span class="files">{links}</span></figcaption></figure>'
     )
 

@@ -27,7 +27,8 @@ pre{{background:var(--panel);padding:12px;border-radius:6px;overflow-x:auto;
 font-size:12px;white-space:pre-wrap}}
 .figures{{display:grid;
 grid-template-columns:repeat(auto-fit,minmax(min(100%,560px),1fr));
-gap:16px 24px}}figure{{margin:0;min-width:0}}figcaption{{color:var(--muted);
+gap:16px 24px;grid-auto-flow:dense}}figure{{margin:0;min-width:0}}
+figure.across{{grid-column:1/-1}}figcaption{{color:var(--muted);
 font-size:12px}}.files a{{margin-left:8px;white-space:nowrap}}a{{color:var(--accent)}}
 @media print{{.figures{{display:block}}figure{{break-inside:avoid}}}}
 """
