@@ -438,12 +438,14 @@ def open_log(path: Path) -> IO[bytes]:
         raise cannot_write(path, error) from error
 
 
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's content."""
+def sha256_of(path: Path, listen: Callable[[], None] | None = None) -> str:
+    """Return the sha256 of a file's content; `listen` is called after every MiB."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+            if listen is not None:
+                listen()
     return digest.hexdigest()
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -64,8 +66,7 @@ def write_bundle(
     _check_run(folder)
     target = Path(out) if out is not None else project.path / FOLDER / f"{run}.zip"
     _check_target(target, project.spec.name, run)
-    report("bundle", 0, 1, "looking at the files")
-    found = gather(project, folder.path)
+    found = gather(project, folder.path, report)
     members = [_manifest(project, run, found)]
     members += [found.members[name] for name in sorted(found.members)]
     total = sum(member.bytes for member in members)
@@ -137,15 +138,16 @@ def _manifest(project: Project, run: str, found: Gathered) -> Member:
 def _write(path: Path, members: list[Member], report: Report) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for done, member in enumerate(members):
-            report("bundle", done, len(members), member.name)
+            listen = partial(report, "bundle", done, len(members), member.name)
+            listen()
             info = zipfile.ZipInfo(member.name, DATE)
             info.create_system, info.external_attr = _UNIX, _PERMISSIONS
             info.file_size = member.bytes
             with archive.open(info, "w") as target:
-                _copy(member, target)
+                _copy(member, target, listen)
 
 
-def _copy(member: Member, target: IO[bytes]) -> None:
+def _copy(member: Member, target: IO[bytes], listen: Callable[[], None]) -> None:
     if isinstance(member.content, bytes):
         target.write(member.content)
         return
@@ -154,6 +156,7 @@ def _copy(member: Member, target: IO[bytes]) -> None:
         while chunk := source.read(_CHUNK):
             digest.update(chunk)
             target.write(chunk)
+            listen()
     if digest.hexdigest() != member.sha256:
         raise DataError(
             f"{member.content} was changed while it was bundled. Run the same command "

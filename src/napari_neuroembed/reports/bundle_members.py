@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from napari_neuroembed.data.project.folders import ANNOTATIONS_FILE
 from napari_neuroembed.data.project.spec import dump_spec
 from napari_neuroembed.data.project.yaml_text import dump_yaml
 from napari_neuroembed.errors import DataError
+from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.bundle_contents import RESUME, belongs_to_run
 from napari_neuroembed.reports.places import Places
 from napari_neuroembed.reports.previews import previews
@@ -58,6 +60,8 @@ class Gathered:
     ----------
     places
         What may not be told of this machine.
+    listen
+        Called about every MiB; may raise Cancelled.
     members
         By name.
     left_out
@@ -65,6 +69,7 @@ class Gathered:
     """
 
     places: Places
+    listen: Callable[[], None]
     members: dict[str, Member] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -82,7 +87,7 @@ class Gathered:
         DataError
             When it is not as its folder recorded it.
         """
-        size, digest = path.stat().st_size, files.sha256_of(path)
+        size, digest = path.stat().st_size, files.sha256_of(path, self.listen)
         if recorded is not None and (size, digest) != (
             recorded["bytes"],
             recorded["sha256"],
@@ -110,7 +115,7 @@ def _placeless(path: Path, places: Places) -> bytes:
     return places.hidden(text).encode("utf-8")
 
 
-def gather(project: Project, run: Path) -> Gathered:
+def gather(project: Project, run: Path, report: Report = silent) -> Gathered:
     """Return everything that a bundle of a run holds, but its own manifest.
 
     Raises
@@ -118,7 +123,8 @@ def gather(project: Project, run: Path) -> Gathered:
     DataError
         When a file is not as it was written.
     """
-    found = Gathered(Places.of(project.path, project.roots.folders))
+    listen = partial(report, "bundle", 0, 1, "looking at the files")
+    found = Gathered(Places.of(project.path, project.roots.folders), listen)
     text = dump_yaml(found.places.without(dump_spec(project.spec)))
     found.add(PROJECT_FILE, text.encode("utf-8"))
     if project.annotations_path.exists():

@@ -6,8 +6,9 @@ import json
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,9 @@ def open_bundle(path: Path, folder: Path, report: Report = silent) -> Path:
         try:
             with files.write_folder(folder, replace=False, manifest=checked) as build:
                 for done, (name, info) in enumerate(infos.items()):
-                    report("unbundle", done, len(infos), name)
-                    _unpack(archive, info, build / name)
+                    listen = partial(report, "unbundle", done, len(infos), name)
+                    listen()
+                    _unpack(archive, info, build / name, listen)
                 _check_content(path, build, str(manifest["run"]))
         except FileExistsError:
             raise DataError(f"{folder} was made by somebody else meanwhile.") from None
@@ -196,11 +198,17 @@ def _refuse_odd(path: Path, info: zipfile.ZipInfo) -> None:
         )
 
 
-def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:
+def _unpack(
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    target: Path,
+    listen: Callable[[], None],
+) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(info) as source, target.open("xb") as file:
         while chunk := source.read(_CHUNK):
             file.write(chunk)
+            listen()
 
 
 def _compare(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +29,8 @@ INTACT, CHANGED, MISSING = "intact", "changed", "missing"
 OUTPUT = "output"
 COLUMNS = ("kind", "name", "status", "detail")
 SEAL = "seal"
+Listen = Callable[[], None]
+"""Called about every MiB; may raise Cancelled."""
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,13 +86,15 @@ def verify(project: Project, folder: Path, report: Report = silent) -> pd.DataFr
     inputs = content.get("inputs", [])
     total = len(outputs) + len(inputs)
     for done, (name, entry) in enumerate(outputs.items()):
-        report("verify", done, total, name)
         given = Input(OUTPUT, name, entry["bytes"], entry["sha256"])
-        rows.append((OUTPUT, name, *_file(folder / name, given)))
+        listen = partial(report, "verify", done, total, name)
+        listen()
+        rows.append((OUTPUT, name, *_file(folder / name, given, listen)))
     for done, values in enumerate(inputs, start=len(outputs)):
         given = Input(**values)
-        report("verify", done, total, given.name)
-        rows.append((given.kind, given.name, *_input(project, given)))
+        listen = partial(report, "verify", done, total, given.name)
+        listen()
+        rows.append((given.kind, given.name, *_input(project, given, listen)))
     report("verify", total, total)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -124,9 +129,9 @@ def _refuse_outside(given: Input) -> None:
         raise DataError(f"{given.name!r} lies outside of the project")
 
 
-def _input(project: Project, given: Input) -> tuple[str, str]:
+def _input(project: Project, given: Input, listen: Listen) -> tuple[str, str]:
     if given.kind == FILE:
-        return _file(project.path / given.name, given)
+        return _file(project.path / given.name, given, listen)
     if given.kind == BOUTS:
         return _bouts(project, given)
     if given.kind == SOURCE:
@@ -134,13 +139,13 @@ def _input(project: Project, given: Input) -> tuple[str, str]:
     return CHANGED, f"{given.kind} is no kind of input"
 
 
-def _file(path: Path, given: Input) -> tuple[str, str]:
+def _file(path: Path, given: Input, listen: Listen) -> tuple[str, str]:
     if not path.is_file():
         return MISSING, ""
     size = path.stat().st_size
     if size != given.bytes:
         return CHANGED, f"{given.bytes:,} bytes then, {size:,} now"
-    if files.sha256_of(path) != given.sha256:
+    if files.sha256_of(path, listen) != given.sha256:
         return CHANGED, "the same size, another content"
     return INTACT, ""
 
