@@ -208,6 +208,8 @@ def _imported(run: RunRecord) -> list[str]:
         f"{one.get('file')} of {one.get('recording')} (sha256 {one.get('sha256')})"
         for one in run.info.get("sources", [])
     ]
+    told = run.split.notes if run.split is not None else ()
+    notes = [str(n) for n in run.info.get("notes", []) if n not in told]
     space = (
         "one fit made all of them"
         if run.info.get("one_space")
@@ -218,7 +220,7 @@ def _imported(run: RunRecord) -> list[str]:
             f"Run {run.name} is an embedding that was made elsewhere, named "
             f"{run.config.method}: {'; '.join(origin)}; {space}"
         ),
-        *map(str, run.info.get("notes", [])),
+        *(f"{note[:1].upper()}{note[1:]}" for note in notes),
     ]
 
 
