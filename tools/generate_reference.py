@@ -39,7 +39,12 @@ from napari_neuroembed.methods import METHODS
 from napari_neuroembed.models.build import ENCODERS
 from napari_neuroembed.objectives import OBJECTIVES
 from napari_neuroembed.plotting.figures import FIGURES
-from napari_neuroembed.reports import comparison, reproduction
+from napari_neuroembed.reports import (
+    bundle_contents,
+    comparison,
+    report,
+    reproduction,
+)
 from napari_neuroembed.reports.rows import ROWS, WORDS
 from napari_neuroembed.store import schema
 from napari_neuroembed.transforms import TRANSFORMS
@@ -131,6 +136,15 @@ def run_folder() -> str:
     known = {**comparison.FILES, **reproduction.FILES}
     rows = [[f"`{one}`", meaning] for one, meaning in known.items()]
     lines += _table(("name", "meaning"), rows)
+    about = _told_constants(report)["REPORT_FILES"]
+    lines += ["", "## report/NAME", "", about, ""]
+    rows = [[f"`{one}`", meaning] for one, meaning in report.REPORT_FILES.items()]
+    lines += _table(("name", "meaning"), rows)
+    told_of = _told_constants(bundle_contents)
+    for title, name in BUNDLE.items():
+        rows = [[f"`{k}`", v] for k, v in vars(bundle_contents)[name].items()]
+        lines += ["", f"## {title}", "", told_of[name], ""]
+        lines += _table(("name", "meaning"), rows)
     lines += ["", "## job.json", "", inspect.getdoc(job_facts.JobFacts) or "", ""]
     lines += _fields(job_facts.JobFacts)
     return _page(lines)
@@ -229,6 +243,9 @@ RUN_FOLDER = {
     "jobs/JOB": "JOB_FILES",
 }
 """The sections of the page of run and job folders, and the tables that fill them."""
+
+BUNDLE = {"A bundle": "BUNDLE_FILES", "manifest.json of a bundle": "MANIFEST_FACTS"}
+"""The sections about bundles, and the tables that fill them."""
 
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,

@@ -44,6 +44,7 @@ __all__ = [
     "append_row",
     "check_folder",
     "free_bytes",
+    "json_text",
     "manifest_entries",
     "new_folder",
     "open_log",
@@ -145,8 +146,13 @@ def write_json(path: Path, content: Any) -> None:
     DiskError
         When the file cannot be written.
     """
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Return what :func:`write_json` writes."""
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-    write_text(path, text + "\n")
+    return text + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -201,8 +207,17 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(build, ignore_errors=True)
 
 
+Manifest = dict[str, Any]
+"""Content of a ``manifest.json``: `schema_version`, `written_utc`, `files`."""
+
+
 @contextlib.contextmanager
-def write_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
+def write_folder(
+    path: Path,
+    *,
+    replace: bool = True,
+    manifest: Callable[[Manifest], Manifest] = dict,
+) -> Iterator[Path]:
     """Build a folder beside its place and move it in when it is complete.
 
     Yields the temporary folder to fill. On leaving without an error every file is
@@ -217,6 +232,9 @@ def write_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     replace
         Replace what such a call made at `path` before; files that somebody else put
         there are kept.
+    manifest
+        Given what ``manifest.json`` will hold, returns it with more facts; may refuse
+        by an error, which leaves everything as it was.
 
     Raises
     ------
@@ -235,7 +253,7 @@ def write_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     try:
         build.mkdir(parents=True)
         yield build
-        write_json(build / MANIFEST, _manifest(build))
+        write_json(build / MANIFEST, manifest(_manifest(build)))
         if replace:
             _carry_over(path, kept, build)
             _swap_in(build, path)
@@ -420,12 +438,14 @@ def open_log(path: Path) -> IO[bytes]:
         raise cannot_write(path, error) from error
 
 
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's content."""
+def sha256_of(path: Path, listen: Callable[[], None] | None = None) -> str:
+    """Return the sha256 of a file's content; `listen` is called after every MiB."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+            if listen is not None:
+                listen()
     return digest.hexdigest()
 
 
@@ -438,7 +458,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> Manifest:
     files = {}
     for entry in sorted(folder.rglob("*")):
         if entry.is_dir():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from napari_neuroembed.cli.control_lines import BAR, control_lines, warnings_of
+from napari_neuroembed.cli.control_lines import BAR, control_lines
+from napari_neuroembed.reports.main_scores import warnings_of
 
 ROW = {
     "control": "brightness",

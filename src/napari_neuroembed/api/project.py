@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
@@ -34,6 +35,9 @@ from napari_neuroembed.evaluation.imported import (
 from napari_neuroembed.methods import METHODS, as_brought, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.reports.report import Written, report_folder, write_report
+from napari_neuroembed.reports.unbundle import open_bundle
+from napari_neuroembed.reports.verify import verify
 from napari_neuroembed.store.run_folder import RUN, RunFolder
 from napari_neuroembed.training.budget import Plan, plan_budget
 from napari_neuroembed.training.run import train
@@ -306,6 +310,38 @@ class Project(data_project.Project):
                 rows.append(RunFolder.open(path.parent).info())
         columns = ["name", "method", "status", "seed", "mode", "group", "created_utc"]
         return pd.DataFrame(rows).reindex(columns=columns)
+
+    def report(
+        self,
+        *,
+        name: str = "report",
+        runs: Sequence[str] | None = None,
+        report: Report = silent,
+    ) -> Written:
+        """Write ``report/<name>/``: one page, figures, methods, references, hashes.
+
+        See :func:`~napari_neuroembed.reports.report.write_report`.
+        """
+        return write_report(self, name=name, runs=runs, report=report)
+
+    def verify_report(
+        self, name: str = "report", *, report: Report = silent
+    ) -> pd.DataFrame:
+        """Say of a report, and of all it was made of, what is intact.
+
+        See :func:`~napari_neuroembed.reports.verify.verify`.
+        """
+        return verify(self, report_folder(self, name), report)
+
+    @classmethod
+    def from_bundle(
+        cls, path: str | Path, folder: str | Path, *, report: Report = silent
+    ) -> Self:
+        """Unpack a bundle into a new folder and open it.
+
+        See :func:`~napari_neuroembed.reports.unbundle.open_bundle`.
+        """
+        return cls.open(open_bundle(Path(path), Path(folder), report))
 
     def prepared_recordings(self, ids: Sequence[str] | None = None) -> list[Recording]:
         """Return pre-processed recordings, by default all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+from napari_neuroembed.api.choice import chosen_ids
 from napari_neuroembed.api.plots import RunPlots
 from napari_neuroembed.config import (
     RunConfig,
@@ -41,6 +43,7 @@ from napari_neuroembed.methods.randomness import numpy_generator
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.reports.bundle import write_bundle
 from napari_neuroembed.store.history import read_history
 from napari_neuroembed.store.map_folder import read_maps, write_maps
 from napari_neuroembed.store.run_folder import CONFIG, HISTORY, RunFolder
@@ -126,7 +129,9 @@ class Run:
         for name in names:
             find_transform(name)  # before hours of work, not after
         model = load_model(self.folder)
-        chosen = self.project.prepared_recordings(self._ids(recordings, animals))
+        chosen = self.project.prepared_recordings(
+            chosen_ids(self.project, recordings, animals)
+        )
         made = embed(model, chosen, stride_s=stride_s, report=report)
         if made.windows.empty:
             raise DataError(
@@ -195,7 +200,7 @@ class Run:
         set_name = set_name or f"calibrated-{animal}"
         self.folder.refuse_imported("calibrating it")
         self.folder.check_free(set_name, replace=replace)
-        self._ids(None, [animal])
+        chosen_ids(self.project, None, [animal])
         model = load_model(self.folder)
         known = self.project.prepared_recordings(self.project.recording_ids())
         made = embed(model, known, report=report)
@@ -225,21 +230,6 @@ class Run:
         rows = self.folder.embedding_facts(set_name).get("new_animals", [])
         names = [field.name for field in dataclasses.fields(NewAnimal)]
         return pd.DataFrame(rows, columns=names)
-
-    def _ids(
-        self, recordings: Sequence[str] | None, animals: Sequence[str] | None
-    ) -> list[str] | None:
-        if animals is None:
-            return None if recordings is None else list(recordings)
-        known = self.project.animals()
-        missing = [a for a in animals if a not in known]
-        if missing:
-            raise DataError(
-                f"There is no animal {', '.join(missing)} in this project. Known: "
-                f"{', '.join(known)}. Import its recordings first."
-            )
-        wanted = recordings or self.project.recording_ids()
-        return [r for r in wanted if self.project.recording(r).animal in animals]
 
     def _unseen(
         self, model: Model, made: Embedded, chosen: Sequence[Recording]
@@ -381,6 +371,13 @@ class Run:
     def history(self) -> pd.DataFrame:
         """Return loss and throughput by step."""
         return read_history(self.folder.path / HISTORY)
+
+    def bundle(self, out: Path | None = None, *, report: Report = silent) -> Path:
+        """Write this run into one zip file for a colleague.
+
+        See :func:`~napari_neuroembed.reports.bundle.write_bundle`.
+        """
+        return write_bundle(self.project, self.name, out, report)
 
     @property
     def plot(self) -> RunPlots:

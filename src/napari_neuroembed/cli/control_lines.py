@@ -7,45 +7,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.flags import number, table
+from napari_neuroembed.reports.main_scores import (
+    CONTROL_TASKS,
+    CONTROLS,
+    warning_text,
+    warnings_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WARNING = "warning"
-SHOWN = {
-    "labels_shuffled": "actions shuffled",
-    "noise": "noise like the embedding",
-    "clock": "clock alone",
-    "borders": "borders alone",
-    "motion": "motion alone",
-    "brightness": "brightness alone",
-    "anatomical": "anatomical channel alone",
-}
-COLUMNS = {
-    "action_single": "action, within animal",
-    "action_multi": "action, across animals",
-    "identity": "which animal",
-}
 BAR = "!" * 72
-
-
-def warnings_of(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the controls that did not fail, for programs.
-
-    Parameters
-    ----------
-    scores
-        As ``Run.evaluate`` gives them.
-    """
-    rows = scores[scores["verdict"] == WARNING]
-    columns = ["control", "task", "stream", "value", "chance", "p", "note"]
-    found: Any = rows[columns].to_dict("records")
-    return list(found)
 
 
 def control_lines(scores: pd.DataFrame) -> list[str]:
     """Return the lines about controls; none when there are none."""
-    read = scores[scores["control"].isin([*SHOWN, "clock_target"])]
+    read = scores[scores["control"].isin([*CONTROLS, "clock_target"])]
     judged = read[read["verdict"] != ""]
     if judged.empty:
         return []
@@ -57,30 +34,24 @@ def control_lines(scores: pd.DataFrame) -> list[str]:
     lines = ["", told, *_values(read)]
     if wrong:
         lines += ["", BAR, f"WARNING: {len(wrong)} of {len(judged)} did not fail."]
-        lines += [f"- {_told(row)}" for row in wrong]
+        lines += [f"- {warning_text(row)}" for row in wrong]
         lines.append(BAR)
     return lines
-
-
-def _told(row: dict[str, Any]) -> str:
-    name = str(row["control"]).replace("_", " ")
-    where = "" if row["stream"] == "none" else f" ({row['stream']})"
-    return f"{name}{where}: {str(row['note']).removeprefix('WARNING: ')}"
 
 
 def _values(read: pd.DataFrame) -> list[str]:
     """Return the balanced accuracy of each control, beside chance."""
     known = read[read["value"].notna()]
     lines = []
-    for name, title in SHOWN.items():
+    for name, title in CONTROLS.items():
         rows = known[known["control"] == name].drop_duplicates("task")
         own = {row["task"]: row for row in rows.to_dict("records")}
         if own:
-            cells = [_cell(own[task]) if task in own else "-" for task in COLUMNS]
+            cells = [_cell(own[task]) if task in own else "-" for task in CONTROL_TASKS]
             lines.append((title, *cells))
     if not lines:
         return []
-    header = ("read from (chance in brackets)", *COLUMNS.values())
+    header = ("read from (chance in brackets)", *CONTROL_TASKS.values())
     return ["", table(lines, header)]
 
 

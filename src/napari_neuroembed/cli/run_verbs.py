@@ -7,7 +7,6 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_neuroembed.cli.control_lines import warnings_of
 from napari_neuroembed.cli.exit_codes import ExitCode
 from napari_neuroembed.cli.flags import add_project, add_set, settings, table
 from napari_neuroembed.cli.map_lines import map_lines
@@ -17,6 +16,7 @@ from napari_neuroembed.cli.score_table import score_lines
 from napari_neuroembed.config import with_settings
 from napari_neuroembed.data.problems import counted
 from napari_neuroembed.errors import ConfigError
+from napari_neuroembed.reports.main_scores import warnings_of
 
 if TYPE_CHECKING:
     from napari_neuroembed.api import Project

@@ -115,6 +115,23 @@ VERBS: tuple[Verb, ...] = (
         "the figures of the paper, from this project",
         job="project",
     ),
+    Verb(
+        "report",
+        f"{_HERE}.report_verb",
+        "write one page with data, runs, methods and figures, or check one",
+        job="project",
+    ),
+    Verb(
+        "bundle",
+        f"{_HERE}.bundle_verbs",
+        "write one run into one file for a colleague",
+        job="project",
+    ),
+    Verb(
+        "unbundle",
+        f"{_HERE}.bundle_verbs",
+        "open a colleague's bundle as a project",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )

@@ -151,6 +151,8 @@ class Method(nn.Module):
 
     needs: ClassVar[Needs] = Needs()
     paper_name: ClassVar[str] = ""
+    references: ClassVar[tuple[str, ...]] = ("guenel2021", "guenel2022")
+    """Works to be cited for it, keys of ``references.REFERENCES``."""
     fixed: ClassVar[Mapping[str, Any]] = {}
     """Options that make the method what it is: dotted path -> value."""
     has_targets: ClassVar[bool] = False

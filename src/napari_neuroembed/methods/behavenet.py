@@ -30,6 +30,7 @@ class BehaveNet(Predicting):
     """Predict the posterior of an autoregressive hidden Markov model of the pose."""
 
     paper_name = "BehaveNet"
+    references = ("batty2019", "guenel2021", "guenel2022")
     has_targets = True
 
     def __init__(self, config: RunConfig, shapes: Shapes) -> None:

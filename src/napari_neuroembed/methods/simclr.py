@@ -13,6 +13,7 @@ class SimCLR(Contrastive):
 
     needs = Needs(pose=True, min_animals=1)
     paper_name = "SimCLR"
+    references = ("chen2020", "guenel2021", "guenel2022")
     fixed = MappingProxyType(
         {"augmentation.calcium_decay.p": 0.0, "augmentation.pose_swap.p": 0.0}
     )

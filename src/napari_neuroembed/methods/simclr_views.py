@@ -19,6 +19,7 @@ class SimCLRViews(Contrastive):
 
     needs = Needs(pose=False, min_animals=1, views=True)
     paper_name = ""
+    references = ("chen2020",)
     fixed = MappingProxyType({"augmentation.pose_swap.p": 0.0})
 
     def step(self, batch: Batch, progress: Progress) -> Loss:

@@ -24,7 +24,8 @@ def bouts(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     theme
         ``light`` or ``dark``.
     """
-    known = table[np.isfinite(table["stop_s"] - table["start_s"])]
+    seconds = (table["stop_s"] - table["start_s"]).astype(float)
+    known = table[np.isfinite(seconds)]
     if known.empty:
         return empty(NOTHING, theme=theme, title=TITLE)
     known = known.assign(seconds=known["stop_s"] - known["start_s"])

@@ -18,6 +18,9 @@ PROJECT_FILES = {
     "derived/<recording>/": "what `preprocess` made of one recording; can always be "
     "made again",
     "runs/<run>/": "one training",
+    "report/<name>/": "one report: a page, tables, figures, and the sha256 of all it "
+    "was made of",
+    "bundles/<run>.zip": "one run for a colleague, where `bundle` puts it by default",
     "jobs/<id>/": "one job: `job.json`, `progress.jsonl`, `log.txt`, and `cancel` when "
     "it was asked to stop",
     ".neuroembed/sources.json": "size and content of every source when it was imported",
