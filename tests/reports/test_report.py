@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +20,7 @@ from napari_neuroembed.api import Project, make_synthetic_project
 from napari_neuroembed.cli.parser import build_parser
 from napari_neuroembed.config import load_config, with_settings
 from napari_neuroembed.options.synthetic import SyntheticOptions
+from napari_neuroembed.plotting.export import BROWSERS
 from napari_neuroembed.reports.report import REPORT_FILES
 from napari_neuroembed.reports.report_page import POLICY
 
@@ -51,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def made(judged) -> Path:
-    told = done("report", judged, "--name", "all")
+    told = done("report", judged, "--name", "all", "--kinds", "svg")
     folder = judged / "report" / "all"
     assert str(folder / "report.html") in told.out
     return folder
@@ -209,7 +211,7 @@ def page_text(folder: Path) -> str:
 
 def test_chosen_runs_only(own):
     project = own()
-    told = done("report", project, "--runs", "brought", "--json")
+    told = done("report", project, "--runs", "brought", "--json", "--kinds", "none")
     assert told.rows[-1]["runs"] == ["brought"]
     about = json.loads((project / "report/report/report.json").read_text())
     assert about["command"] == "neuroembed report flies --name report --runs brought"
@@ -225,7 +227,7 @@ def test_mistakes_are_one_plain_message(judged, tmp_path):
         ([tmp_path], "is not a neuroembed project"),
     ]
     for words, match in wrong:
-        told = neuroembed("report", *words)
+        told = neuroembed("report", *words, "--kinds", "none")
         assert told.code == 2, words
         assert match in told.err
         assert "Traceback" not in told.err
@@ -233,15 +235,15 @@ def test_mistakes_are_one_plain_message(judged, tmp_path):
 
 def test_what_a_user_put_beside_it_stays_and_other_folders_are_refused(own):
     project = own()
-    done("report", project)
+    done("report", project, "--kinds", "none")
     note = project / "report/report/note.txt"
     note.write_text("mine")
-    done("report", project)
+    done("report", project, "--kinds", "none")
     assert note.read_text() == "mine"
     foreign = project / "report/mine"
     foreign.mkdir()
     (foreign / "diary.txt").write_text("dear")
-    told = neuroembed("report", project, "--name", "mine")
+    told = neuroembed("report", project, "--name", "mine", "--kinds", "none")
     assert told.code == 2
     assert "cannot be told to be neuroembed's own" in told.err
     assert (foreign / "diary.txt").read_text() == "dear"
@@ -250,7 +252,7 @@ def test_what_a_user_put_beside_it_stays_and_other_folders_are_refused(own):
 def test_a_damaged_run_is_named_and_the_others_are_reported(own):
     project = own()
     (project / "runs/first/config.yaml").write_text("method: [")
-    told = neuroembed("report", project)
+    told = neuroembed("report", project, "--kinds", "none")
     assert told.code == 1
     assert "first" in told.out
     text = Page(project / "report/report/report.html").text
@@ -262,7 +264,7 @@ def test_a_damaged_evaluation_is_a_warning(own):
     project = own()
     (path,) = (project / "runs/first/evaluation").glob("*/scores.csv")
     path.write_text("run,method\nfirst,guenel2022\n")
-    told = done("report", project)
+    told = done("report", project, "--kinds", "none")
     assert "Traceback" not in told.err
     text = Page(project / "report/report/report.html").text
     assert "Its evaluation cannot be read" in text
@@ -281,7 +283,7 @@ def bare(tmp_path) -> Project:
 
 
 def test_one_animal_without_labels_runs_or_preparation(bare):
-    written = bare.report()
+    written = bare.report(kinds=())
     text = Page(written.page).text
     assert "No run yet" in text
     assert "Nothing is annotated: actions could not be judged." in text
@@ -293,7 +295,7 @@ def test_one_animal_without_labels_runs_or_preparation(bare):
 
 def test_a_project_whose_sources_are_gone_is_still_described(bare):
     (bare.path / "source").rename(bare.path.parent / "elsewhere")
-    written = bare.report()
+    written = bare.report(kinds=())
     assert "1 recording of 1 animal" in Page(written.page).text
     found = bare.verify_report()
     assert set(found.loc[found["kind"] == "source", "status"]) == {"missing"}
@@ -301,7 +303,7 @@ def test_a_project_whose_sources_are_gone_is_still_described(bare):
 
 def test_an_empty_project_is_refused(tmp_path):
     Project.create(tmp_path / "empty")
-    told = neuroembed("report", tmp_path / "empty")
+    told = neuroembed("report", tmp_path / "empty", "--kinds", "none")
     assert told.code == 2
     assert "holds no recording. Import one first." in told.err
 
@@ -317,7 +319,31 @@ def test_names_of_actions_cannot_become_markup(own):
     predictions = pd.read_parquet(path)
     predictions["true"] = predictions["true"].replace("walking", evil)
     predictions.to_parquet(path, index=False)
-    done("report", project)
+    done("report", project, "--kinds", "none")
     written = (project / "report/report/report.html").read_text("utf-8")
     assert "alert(1)" in written
     assert "<script>alert(1)" not in written
+
+
+def test_figures_are_drawn_for_a_paper_where_a_browser_is(
+    judged, tmp_path, monkeypatch
+):
+    if not any(map(shutil.which, BROWSERS)):
+        pytest.skip("needs Chromium or Chrome")
+    project = tmp_path / "flies"
+    shutil.copytree(judged, project)
+    name = Project.open(project).runs()["name"].iloc[0]
+    done("report", project, "--runs", name, "--kinds", "svg")
+    drawn = sorted((project / "report" / "report" / "figures" / name).glob("*mm.svg"))
+    assert drawn
+    for path in drawn:
+        width = "89mm" if "_89mm" in path.name else "183mm"
+        assert f'width="{width}"' in path.read_text("utf-8")[:600]
+        assert "<text" in path.read_text("utf-8")
+    assert done("report", project, "--verify").code == 0
+    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
+    told = done("report", project, "--runs", name, "--name", "bare")
+    assert "no SVG and PDF files" in told.out
+    told = neuroembed("report", project, "--kinds", "tiff")
+    assert told.code == 2
+    assert "Unknown kind of figure tiff" in told.err

@@ -31,6 +31,13 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         help="of the report; the same name makes it again; default report",
     )
     parser.add_argument(
+        "--kinds",
+        default="svg,pdf",
+        metavar="A,B",
+        help="files of every figure, 89 and 183 mm wide, drawn by Chromium or Chrome: "
+        "svg, pdf, png, or none; default svg,pdf",
+    )
+    parser.add_argument(
         "--verify",
         action="store_true",
         help="write nothing; compute the hashes of the report and of all it was made "
@@ -51,10 +58,18 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     runs = None
     if args.runs is not None:
         runs = [name.strip() for name in args.runs.split(",") if name.strip()]
-    written = project.report(name=args.name, runs=runs, report=report)
+    kinds = [name.strip() for name in args.kinds.split(",") if name.strip()]
+    written = project.report(
+        name=args.name,
+        runs=runs,
+        kinds=[] if kinds == ["none"] else kinds,
+        report=report,
+    )
     text = f"{counted(len(written.runs), 'run')}: {written.page}"
     if written.unread:
         text += "\n" + table(written.unread.items(), ("run", "why it is not in it"))
+    if written.undrawn:
+        text += f"\nwarning: no SVG and PDF files. {written.undrawn}"
     report.say(
         text,
         page=str(written.page),

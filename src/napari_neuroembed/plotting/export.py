@@ -84,6 +84,15 @@ def find_browser() -> str:
     )
 
 
+def check_kinds(kinds: Iterable[str]) -> None:
+    """Refuse (ConfigError) kinds of files that cannot be made."""
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        raise ConfigError(
+            f"Unknown kind of figure {', '.join(unknown)}. Known: {', '.join(KINDS)}."
+        )
+
+
 def write_figures(
     folder: Path, figures: Mapping[str, Sized], kinds: Iterable[str] = KINDS
 ) -> list[Path]:
@@ -105,11 +114,7 @@ def write_figures(
         When a kind is unknown, or no browser is there to draw it.
     """
     wanted = list(dict.fromkeys(kinds))
-    unknown = sorted(set(wanted) - set(KINDS))
-    if unknown:
-        raise ConfigError(
-            f"Unknown kind of figure {', '.join(unknown)}. Known: {', '.join(KINDS)}."
-        )
+    check_kinds(wanted)
     drawn = _drawn(figures) if set(wanted) - {"html"} and figures else {}
     written = []
     for name, sized in figures.items():

@@ -14,8 +14,16 @@ import pandas as pd
 
 from napari_neuroembed import files
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.errors import DataError, NeuroembedError
+from napari_neuroembed.errors import ConfigError, DataError, NeuroembedError
 from napari_neuroembed.methods.references import bibliography
+from napari_neuroembed.plotting.export import (
+    DOUBLE_MM,
+    SINGLE_MM,
+    Sized,
+    check_kinds,
+    find_browser,
+    write_figures,
+)
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.commands import report_command, run_commands
 from napari_neuroembed.reports.findings import lines_of
@@ -30,6 +38,7 @@ from napari_neuroembed.reports.verify import sealed
 from napari_neuroembed.store.run_folder import check_name
 
 FOLDER = "report"
+PAPER_KINDS = ("svg", "pdf")
 PAGE = "report.html"
 REPORT_FILES = {
     PAGE: "The report: one page that opens offline, loads nothing and sends nothing.",
@@ -38,6 +47,8 @@ REPORT_FILES = {
     "report.json": "Command, versions, runs, and what could not be read.",
     "tables/*.csv": "Recordings, streams, actions, the main lines and all scores.",
     "figures/<run>/<figure>_<panel>.csv": "The numbers drawn in each panel.",
+    "figures/<run>/<figure>_<width>mm.*": "The figure as SVG and PDF, 89 and 183 mm "
+    "wide, text as text; only where a browser is.",
     "manifest.json": "Size and sha256 of the files beside it and of everything the "
     "report was made of; a seal over all of it.",
 }
@@ -56,11 +67,14 @@ class Written:
         Names of the runs in it.
     unread
         Run -> why it could not be read.
+    undrawn
+        Why there are no SVG and PDF files, or ''.
     """
 
     folder: Path
     runs: tuple[str, ...]
     unread: Mapping[str, str]
+    undrawn: str = ""
 
     @property
     def page(self) -> Path:
@@ -79,6 +93,7 @@ def write_report(
     *,
     name: str = "report",
     runs: Sequence[str] | None = None,
+    kinds: Sequence[str] = PAPER_KINDS,
     report: Report = silent,
 ) -> Written:
     """Write ``report/<name>/``, or make it again.
@@ -91,6 +106,9 @@ def write_report(
         Of the report; the same name replaces what was written under it.
     runs
         Names of the runs; default all.
+    kinds
+        Of the figures' own files, ``svg``, ``pdf`` and ``png``, each 89 and 183 mm
+        wide; they need a browser, see ``plotting/export.py``.
     report
         Told about every part.
 
@@ -114,6 +132,7 @@ def write_report(
         folder, manifest=lambda content: sealed({**content, "inputs": inputs})
     ) as build:
         figures = _figures(build, records, report)
+        undrawn = _draw(build, figures, kinds, report)
         methods = methods_text(facts, records)
         _write_tables(build, facts, records, methods)
         shown = project.path.name
@@ -134,7 +153,7 @@ def write_report(
         files.write_text(build / PAGE, report_page(content))
         files.write_json(build / "report.json", _about(content, name, chosen))
     report("report", 1, 1, str(folder))
-    return Written(folder, tuple(r.name for r in records), unread)
+    return Written(folder, tuple(r.name for r in records), unread, undrawn)
 
 
 def _read_runs(
@@ -164,6 +183,31 @@ def _figures(
             for panel, numbers in panel_tables(one.figure).items():
                 numbers.to_csv(folder / f"{one.name}_{panel}.csv", index=False)
     return figures
+
+
+def _draw(
+    build: Path,
+    figures: Mapping[str, Sequence[RunFigure]],
+    kinds: Sequence[str],
+    report: Report,
+) -> str:
+    """Draw every figure for a paper; return why that cannot be, or nothing."""
+    if not kinds:
+        return ""
+    check_kinds(kinds)
+    try:
+        find_browser()
+    except ConfigError as error:
+        return str(error)
+    for done, (run, own) in enumerate(figures.items()):
+        report("drawing", done, len(figures), run)
+        sized = {
+            f"{one.name}_{width:g}mm": Sized(one.figure, width)
+            for one in own
+            for width in (SINGLE_MM, DOUBLE_MM)
+        }
+        write_figures(build / "figures" / run, sized, kinds)
+    return ""
 
 
 def _files_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 import struct
@@ -114,7 +115,10 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Any]]:
         _check_end(path)
         with zipfile.ZipFile(path) as archive:
             yield archive, _manifest(path, archive)
-    except _FAILURES as error:
+    except (*_FAILURES, OSError) as error:
+        # A place before the beginning of the file, where the list of contents lies.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise DataError(
             f"{path} is damaged, cut or no bundle of neuroembed ({error}). {ASK_AGAIN}"
         ) from error
