@@ -83,7 +83,7 @@ def test_small_things_of_prepared_recordings_are_there_and_frames_are_not(
 
 def test_the_opened_folder_is_checked_and_reported_like_any_other(opened):
     check_folder(opened, contents=True)
-    told = done("report", opened)
+    told = done("report", opened, "--kinds", "none")
     assert told.code == 0
     text = (opened / "report/report/report.html").read_text("utf-8")
     assert "actions within an animal" in text

@@ -17,7 +17,7 @@ from napari_neuroembed.reports.verify import verify
 @pytest.fixture
 def reported(own) -> Path:
     project = own()
-    done("report", project)
+    done("report", project, "--kinds", "none")
     return project
 
 

@@ -35,6 +35,7 @@ from napari_neuroembed.evaluation.imported import (
 from napari_neuroembed.methods import METHODS, as_brought, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
+from napari_neuroembed.reports.figure_files import DRAWN
 from napari_neuroembed.reports.report import Written, report_folder, write_report
 from napari_neuroembed.reports.unbundle import open_bundle
 from napari_neuroembed.reports.verify import verify
@@ -316,13 +317,14 @@ class Project(data_project.Project):
         *,
         name: str = "report",
         runs: Sequence[str] | None = None,
+        kinds: Sequence[str] = DRAWN,
         report: Report = silent,
     ) -> Written:
         """Write ``report/<name>/``: one page, figures, methods, references, hashes.
 
         See :func:`~napari_neuroembed.reports.report.write_report`.
         """
-        return write_report(self, name=name, runs=runs, report=report)
+        return write_report(self, name=name, runs=runs, kinds=kinds, report=report)
 
     def verify_report(
         self, name: str = "report", *, report: Report = silent
