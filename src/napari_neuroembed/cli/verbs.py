@@ -132,6 +132,7 @@ VERBS: tuple[Verb, ...] = (
         f"{_HERE}.bundle_verbs",
         "open a colleague's bundle as a project",
     ),
+    Verb("suggest", f"{_HERE}.suggest_verb", "which stretches to label next"),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )
