@@ -38,7 +38,7 @@ VERBS: dict[str, tuple[Callable[[Path], Sequence[str]], int]] = {
     "preprocess": (preprocess, 23),
     "annotations": (add_labels, 2),
     "evaluate": (lambda p: ["evaluate", str(p), "r", *CHEAP_EVALUATION], 15),
-    "report": (lambda p: ["report", str(p), "--runs", "r", "--kinds", "none"], 31),
+    "report": (lambda p: ["report", str(p), "--kinds", "none"], 31),
     "bundle": (lambda p: ["bundle", str(p), "r"], 7),
 }
 """Words of every verb, and how many calls lie between two that fail."""

@@ -9,9 +9,11 @@ import shutil
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 import yaml
 from tests.journeys.command import done, neuroembed, scores
@@ -21,8 +23,14 @@ from napari_neuroembed.cli.parser import build_parser
 from napari_neuroembed.config import load_config, with_settings
 from napari_neuroembed.options.synthetic import SyntheticOptions
 from napari_neuroembed.plotting.export import BROWSERS
+from napari_neuroembed.progress import silent
+from napari_neuroembed.reports.figure_files import DRAWN, files_of, write_drawings
 from napari_neuroembed.reports.report import REPORT_FILES
 from napari_neuroembed.reports.report_page import POLICY
+from napari_neuroembed.reports.run_figures import RunFigure
+
+UNDRAWN = ("--kinds", "none")
+"""A browser takes seconds for every figure; one test looks at what it draws."""
 
 
 class Page(HTMLParser):
@@ -53,7 +61,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def made(judged) -> Path:
-    told = done("report", judged, "--name", "all", "--kinds", "svg")
+    told = done("report", judged, "--name", "all", *UNDRAWN)
     folder = judged / "report" / "all"
     assert str(folder / "report.html") in told.out
     return folder
@@ -87,7 +95,8 @@ def test_every_file_is_documented_and_every_documented_file_is_there(made):
     assert [
         f for f in found if not any(p.fullmatch(f) for p in patterns.values())
     ] == []
-    assert [n for n, p in patterns.items() if not any(map(p.fullmatch, found))] == []
+    missing = [n for n, p in patterns.items() if not any(map(p.fullmatch, found))]
+    assert [name for name in missing if "mm.svg" not in name] == []
 
 
 def test_the_main_numbers_are_those_of_the_table_of_scores(made, judged):
@@ -211,10 +220,12 @@ def page_text(folder: Path) -> str:
 
 def test_chosen_runs_only(own):
     project = own()
-    told = done("report", project, "--runs", "brought", "--json", "--kinds", "none")
+    told = done("report", project, "--runs", "brought", "--json", *UNDRAWN)
     assert told.rows[-1]["runs"] == ["brought"]
     about = json.loads((project / "report/report/report.json").read_text())
-    assert about["command"] == "neuroembed report flies --name report --runs brought"
+    assert about["command"] == (
+        "neuroembed report flies --name report --kinds none --runs brought"
+    )
 
 
 def test_mistakes_are_one_plain_message(judged, tmp_path):
@@ -224,10 +235,11 @@ def test_mistakes_are_one_plain_message(judged, tmp_path):
         ([judged, "--name", "../up"], "Report name '../up'"),
         ([judged, "--name", "none", "--verify"], "There is no report in"),
         ([judged, "--verify", "--runs", "first"], "--runs has no effect"),
+        ([judged, "--kinds", "gif"], "Unknown kind of figure gif. Known: svg, pdf"),
         ([tmp_path], "is not a neuroembed project"),
     ]
     for words, match in wrong:
-        told = neuroembed("report", *words, "--kinds", "none")
+        told = neuroembed("report", *words)
         assert told.code == 2, words
         assert match in told.err
         assert "Traceback" not in told.err
@@ -235,15 +247,15 @@ def test_mistakes_are_one_plain_message(judged, tmp_path):
 
 def test_what_a_user_put_beside_it_stays_and_other_folders_are_refused(own):
     project = own()
-    done("report", project, "--kinds", "none")
+    done("report", project, *UNDRAWN)
     note = project / "report/report/note.txt"
     note.write_text("mine")
-    done("report", project, "--kinds", "none")
+    done("report", project, *UNDRAWN)
     assert note.read_text() == "mine"
     foreign = project / "report/mine"
     foreign.mkdir()
     (foreign / "diary.txt").write_text("dear")
-    told = neuroembed("report", project, "--name", "mine", "--kinds", "none")
+    told = neuroembed("report", project, "--name", "mine", *UNDRAWN)
     assert told.code == 2
     assert "cannot be told to be neuroembed's own" in told.err
     assert (foreign / "diary.txt").read_text() == "dear"
@@ -252,7 +264,7 @@ def test_what_a_user_put_beside_it_stays_and_other_folders_are_refused(own):
 def test_a_damaged_run_is_named_and_the_others_are_reported(own):
     project = own()
     (project / "runs/first/config.yaml").write_text("method: [")
-    told = neuroembed("report", project, "--kinds", "none")
+    told = neuroembed("report", project, *UNDRAWN)
     assert told.code == 1
     assert "first" in told.out
     text = Page(project / "report/report/report.html").text
@@ -264,7 +276,7 @@ def test_a_damaged_evaluation_is_a_warning(own):
     project = own()
     (path,) = (project / "runs/first/evaluation").glob("*/scores.csv")
     path.write_text("run,method\nfirst,guenel2022\n")
-    told = done("report", project, "--kinds", "none")
+    told = done("report", project, *UNDRAWN)
     assert "Traceback" not in told.err
     text = Page(project / "report/report/report.html").text
     assert "Its evaluation cannot be read" in text
@@ -283,7 +295,7 @@ def bare(tmp_path) -> Project:
 
 
 def test_one_animal_without_labels_runs_or_preparation(bare):
-    written = bare.report(kinds=())
+    written = bare.report(kinds=[])
     text = Page(written.page).text
     assert "No run yet" in text
     assert "Nothing is annotated: actions could not be judged." in text
@@ -295,7 +307,7 @@ def test_one_animal_without_labels_runs_or_preparation(bare):
 
 def test_a_project_whose_sources_are_gone_is_still_described(bare):
     (bare.path / "source").rename(bare.path.parent / "elsewhere")
-    written = bare.report(kinds=())
+    written = bare.report(kinds=[])
     assert "1 recording of 1 animal" in Page(written.page).text
     found = bare.verify_report()
     assert set(found.loc[found["kind"] == "source", "status"]) == {"missing"}
@@ -303,7 +315,7 @@ def test_a_project_whose_sources_are_gone_is_still_described(bare):
 
 def test_an_empty_project_is_refused(tmp_path):
     Project.create(tmp_path / "empty")
-    told = neuroembed("report", tmp_path / "empty", "--kinds", "none")
+    told = neuroembed("report", tmp_path / "empty")
     assert told.code == 2
     assert "holds no recording. Import one first." in told.err
 
@@ -319,31 +331,39 @@ def test_names_of_actions_cannot_become_markup(own):
     predictions = pd.read_parquet(path)
     predictions["true"] = predictions["true"].replace("walking", evil)
     predictions.to_parquet(path, index=False)
-    done("report", project, "--kinds", "none")
+    done("report", project, *UNDRAWN)
     written = (project / "report/report/report.html").read_text("utf-8")
     assert "alert(1)" in written
     assert "<script>alert(1)" not in written
 
 
-def test_figures_are_drawn_for_a_paper_where_a_browser_is(
-    judged, tmp_path, monkeypatch
-):
+def test_a_drawing_is_as_wide_as_a_column_and_can_be_edited(tmp_path):
     if not any(map(shutil.which, BROWSERS)):
         pytest.skip("needs Chromium or Chrome")
-    project = tmp_path / "flies"
-    shutil.copytree(judged, project)
-    name = Project.open(project).runs()["name"].iloc[0]
-    done("report", project, "--runs", name, "--kinds", "svg")
-    drawn = sorted((project / "report" / "report" / "figures" / name).glob("*mm.svg"))
-    assert drawn
-    for path in drawn:
-        width = "89mm" if "_89mm" in path.name else "183mm"
-        assert f'width="{width}"' in path.read_text("utf-8")[:600]
-        assert "<text" in path.read_text("utf-8")
-    assert done("report", project, "--verify").code == 0
+    drawn = go.Figure(go.Scattergl(x=[1, 2], y=[3, 4], mode="markers"))
+    one = RunFigure("dots", "Two dots.", drawn.update_layout(title="Dots"))
+    problem = write_drawings(tmp_path, {"first": [one]}, DRAWN, silent)
+    assert problem == ""
+    for mm in (89, 183):
+        path = tmp_path / "first" / f"dots_{mm}mm.svg"
+        root = ElementTree.parse(path).getroot()
+        assert root.get("width") == f"{mm}mm"
+        texts = ["".join(t.itertext()) for t in root.iterfind(".//{*}text")]
+        assert "Dots" in texts
+        assert not list(root.iterfind(".//{*}image"))  # points are points
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    found = files_of(tmp_path, {"first": [one]})
+    assert found == {("first", "dots"): []}  # they count from the page
+
+
+def test_without_a_browser_there_is_a_report_that_says_so(own, monkeypatch):
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
-    told = done("report", project, "--runs", name, "--name", "bare")
-    assert "no SVG and PDF files" in told.out
-    told = neuroembed("report", project, "--kinds", "tiff")
-    assert told.code == 2
-    assert "Unknown kind of figure tiff" in told.err
+    project = own()
+    told = neuroembed("report", project)
+    assert told.code == 1
+    assert "svg, pdf files are missing" in told.out
+    assert "Install Chromium or Chrome" in told.out
+    folder = project / "report/report"
+    assert "svg, pdf files are missing" in Page(folder / "report.html").text
+    assert list((folder / "figures/first").glob("actions_a.csv"))
+    assert not list(folder.rglob("*.svg"))

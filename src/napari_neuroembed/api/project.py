@@ -35,12 +35,8 @@ from napari_neuroembed.evaluation.imported import (
 from napari_neuroembed.methods import METHODS, as_brought, as_defined
 from napari_neuroembed.preprocessing import project as preprocessing
 from napari_neuroembed.progress import Report, silent
-from napari_neuroembed.reports.report import (
-    PAPER_KINDS,
-    Written,
-    report_folder,
-    write_report,
-)
+from napari_neuroembed.reports.figure_files import DRAWN
+from napari_neuroembed.reports.report import Written, report_folder, write_report
 from napari_neuroembed.reports.unbundle import open_bundle
 from napari_neuroembed.reports.verify import verify
 from napari_neuroembed.store.run_folder import RUN, RunFolder
@@ -321,7 +317,7 @@ class Project(data_project.Project):
         *,
         name: str = "report",
         runs: Sequence[str] | None = None,
-        kinds: Sequence[str] = PAPER_KINDS,
+        kinds: Sequence[str] = DRAWN,
         report: Report = silent,
     ) -> Written:
         """Write ``report/<name>/``: one page, figures, methods, references, hashes.

@@ -34,8 +34,8 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         "--kinds",
         default="svg,pdf",
         metavar="A,B",
-        help="files of every figure, 89 and 183 mm wide, drawn by Chromium or Chrome: "
-        "svg, pdf, png, or none; default svg,pdf",
+        help="of drawings of every figure, 89 and 183 mm wide: svg, pdf, png, html; "
+        "they need Chromium or Chrome; none for no drawings; default svg,pdf",
     )
     parser.add_argument(
         "--verify",
@@ -55,28 +55,26 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
         if args.runs is not None:
             raise ConfigError("--runs has no effect beside --verify; leave it out.")
         return _verify(project, args.name, report)
-    runs = None
-    if args.runs is not None:
-        runs = [name.strip() for name in args.runs.split(",") if name.strip()]
-    kinds = [name.strip() for name in args.kinds.split(",") if name.strip()]
-    written = project.report(
-        name=args.name,
-        runs=runs,
-        kinds=[] if kinds == ["none"] else kinds,
-        report=report,
-    )
+    runs = None if args.runs is None else _words(args.runs)
+    kinds = [] if args.kinds == "none" else _words(args.kinds)
+    written = project.report(name=args.name, runs=runs, kinds=kinds, report=report)
     text = f"{counted(len(written.runs), 'run')}: {written.page}"
     if written.unread:
         text += "\n" + table(written.unread.items(), ("run", "why it is not in it"))
-    if written.undrawn:
-        text += f"\nwarning: no SVG and PDF files. {written.undrawn}"
+    text += f"\nwarning: {written.problem}" if written.problem else ""
     report.say(
         text,
         page=str(written.page),
         runs=list(written.runs),
         unread=dict(written.unread),
+        problem=written.problem,
     )
-    return ExitCode.SOME_FAILED if written.unread else ExitCode.DONE
+    is_whole = not written.unread and not written.problem
+    return ExitCode.DONE if is_whole else ExitCode.SOME_FAILED
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _verify(project: Project, name: str, report: VerbReport) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.evaluation import resolved
+from napari_neuroembed.reports.figure_files import DRAWN
 from napari_neuroembed.reports.run_facts import RunRecord
 
 PROGRAM = "neuroembed"
@@ -39,12 +40,21 @@ def run_commands(project: str, run: RunRecord) -> list[str]:
     return lines
 
 
-def report_command(project: str, name: str, runs: Sequence[str] | None) -> str:
+def report_command(
+    project: str, name: str, runs: Sequence[str] | None, kinds: Sequence[str]
+) -> str:
     """Return the command that makes a report again."""
     words = [PROGRAM, "report", project, "--name", name]
+    if tuple(kinds) != DRAWN:
+        words += ["--kinds", ",".join(kinds) or "none"]
     if runs is not None:
         words += ["--runs", ",".join(runs)]
     return shlex.join(words)
+
+
+def verify_command(project: str, name: str) -> str:
+    """Return the command that checks a report."""
+    return shlex.join([PROGRAM, "report", project, "--name", name, "--verify"])
 
 
 def _import(project: str, run: RunRecord, name: str) -> list[str]:

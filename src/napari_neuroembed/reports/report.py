@@ -14,18 +14,21 @@ import pandas as pd
 
 from napari_neuroembed import files
 from napari_neuroembed.data.project import Project
-from napari_neuroembed.errors import ConfigError, DataError, NeuroembedError
+from napari_neuroembed.errors import DataError, NeuroembedError
 from napari_neuroembed.methods.references import bibliography
-from napari_neuroembed.plotting.export import (
-    DOUBLE_MM,
-    SINGLE_MM,
-    Sized,
-    check_kinds,
-    find_browser,
-    write_figures,
-)
 from napari_neuroembed.progress import Report, silent
-from napari_neuroembed.reports.commands import report_command, run_commands
+from napari_neuroembed.reports.commands import (
+    report_command,
+    run_commands,
+    verify_command,
+)
+from napari_neuroembed.reports.figure_files import (
+    DRAWN,
+    check_kinds,
+    files_of,
+    write_drawings,
+    write_numbers,
+)
 from napari_neuroembed.reports.findings import lines_of
 from napari_neuroembed.reports.inputs import inputs_of
 from napari_neuroembed.reports.methods_text import MethodsText, methods_text
@@ -33,12 +36,10 @@ from napari_neuroembed.reports.project_facts import ProjectFacts, read_project
 from napari_neuroembed.reports.report_page import PageContent, report_page
 from napari_neuroembed.reports.run_facts import RunRecord, chosen_runs, read_run
 from napari_neuroembed.reports.run_figures import RunFigure, run_figures
-from napari_neuroembed.reports.source_data import panel_tables
 from napari_neuroembed.reports.verify import sealed
 from napari_neuroembed.store.run_folder import check_name
 
 FOLDER = "report"
-PAPER_KINDS = ("svg", "pdf")
 PAGE = "report.html"
 REPORT_FILES = {
     PAGE: "The report: one page that opens offline, loads nothing and sends nothing.",
@@ -47,8 +48,9 @@ REPORT_FILES = {
     "report.json": "Command, versions, runs, and what could not be read.",
     "tables/*.csv": "Recordings, streams, actions, the main lines and all scores.",
     "figures/<run>/<figure>_<panel>.csv": "The numbers drawn in each panel.",
-    "figures/<run>/<figure>_<width>mm.*": "The figure as SVG and PDF, 89 and 183 mm "
-    "wide, text as text; only where a browser is.",
+    "figures/<run>/<figure>_89mm.svg": "The figure one column wide, text as text; "
+    "also `.pdf`.",
+    "figures/<run>/<figure>_183mm.svg": "The figure two columns wide; also `.pdf`.",
     "manifest.json": "Size and sha256 of the files beside it and of everything the "
     "report was made of; a seal over all of it.",
 }
@@ -67,14 +69,14 @@ class Written:
         Names of the runs in it.
     unread
         Run -> why it could not be read.
-    undrawn
-        Why there are no SVG and PDF files, or ''.
+    problem
+        Why figures could not be drawn as files; empty when they were.
     """
 
     folder: Path
     runs: tuple[str, ...]
     unread: Mapping[str, str]
-    undrawn: str = ""
+    problem: str = ""
 
     @property
     def page(self) -> Path:
@@ -93,7 +95,7 @@ def write_report(
     *,
     name: str = "report",
     runs: Sequence[str] | None = None,
-    kinds: Sequence[str] = PAPER_KINDS,
+    kinds: Sequence[str] = DRAWN,
     report: Report = silent,
 ) -> Written:
     """Write ``report/<name>/``, or make it again.
@@ -107,8 +109,8 @@ def write_report(
     runs
         Names of the runs; default all.
     kinds
-        Of the figures' own files, ``svg``, ``pdf`` and ``png``, each 89 and 183 mm
-        wide; they need a browser, see ``plotting/export.py``.
+        Of drawings beside the page: svg, pdf, png, html; empty for none. They need
+        Chromium or Chrome; without it the report is written and says so.
     report
         Told about every part.
 
@@ -118,7 +120,10 @@ def write_report(
         When the project has no recording, or something else lies at that place.
     RunFolderError
         When a named run is not there, or `name` is no name.
+    ConfigError
+        When a kind is unknown.
     """
+    check_kinds(kinds)
     folder = report_folder(project, name)
     if not project.recording_ids():
         raise DataError(f"{project.path} holds no recording. Import one first.")
@@ -132,28 +137,30 @@ def write_report(
         folder, manifest=lambda content: sealed({**content, "inputs": inputs})
     ) as build:
         figures = _figures(build, records, report)
-        undrawn = _draw(build, figures, kinds, report)
+        problem = write_drawings(build / "figures", figures, kinds, report)
         methods = methods_text(facts, records)
         _write_tables(build, facts, records, methods)
         shown = project.path.name
         commands = {f"Run {r.name}": run_commands(shown, r) for r in records}
-        commands["This report"] = [report_command(shown, name, runs)]
+        commands["This report"] = [report_command(shown, name, runs, kinds)]
         content = PageContent(
             title=f"{facts.name}: {name}" if name != "report" else facts.name,
             made_utc=files.utc_now(),
             facts=facts,
             runs=records,
             unread=unread,
+            problem=problem,
             figures=figures,
-            files=_files_of(build, figures),
+            files=files_of(build, figures),
             methods=methods,
             commands=commands,
+            verify_command=verify_command(shown, name),
             counts=Counter(one["kind"] for one in inputs),
         )
         files.write_text(build / PAGE, report_page(content))
         files.write_json(build / "report.json", _about(content, name, chosen))
     report("report", 1, 1, str(folder))
-    return Written(folder, tuple(r.name for r in records), unread, undrawn)
+    return Written(folder, tuple(r.name for r in records), unread, problem)
 
 
 def _read_runs(
@@ -173,54 +180,15 @@ def _read_runs(
 def _figures(
     build: Path, runs: Sequence[RunRecord], report: Report
 ) -> dict[str, list[RunFigure]]:
+    """Return the figures of every run, after writing the numbers in them."""
     figures = {}
     for done, run in enumerate(runs):
         report("figures", done, len(runs), run.name)
         figures[run.name] = run_figures(run)
         folder = build / "figures" / run.name
         folder.mkdir(parents=True)
-        for one in figures[run.name]:
-            for panel, numbers in panel_tables(one.figure).items():
-                numbers.to_csv(folder / f"{one.name}_{panel}.csv", index=False)
+        write_numbers(folder, figures[run.name])
     return figures
-
-
-def _draw(
-    build: Path,
-    figures: Mapping[str, Sequence[RunFigure]],
-    kinds: Sequence[str],
-    report: Report,
-) -> str:
-    """Draw every figure for a paper; return why that cannot be, or nothing."""
-    if not kinds:
-        return ""
-    check_kinds(kinds)
-    try:
-        find_browser()
-    except ConfigError as error:
-        return str(error)
-    for done, (run, own) in enumerate(figures.items()):
-        report("drawing", done, len(figures), run)
-        sized = {
-            f"{one.name}_{width:g}mm": Sized(one.figure, width)
-            for one in own
-            for width in (SINGLE_MM, DOUBLE_MM)
-        }
-        write_figures(build / "figures" / run, sized, kinds)
-    return ""
-
-
-def _files_of(
-    build: Path, figures: Mapping[str, Sequence[RunFigure]]
-) -> dict[tuple[str, str], list[str]]:
-    return {
-        (run, one.name): [
-            path.relative_to(build).as_posix()
-            for path in sorted((build / "figures" / run).glob(f"{one.name}_*"))
-        ]
-        for run, own in figures.items()
-        for one in own
-    }
 
 
 def _write_tables(
@@ -270,5 +238,6 @@ def _about(content: PageContent, name: str, chosen: Sequence[str]) -> dict[str, 
             for run in content.runs
         },
         "unread": dict(content.unread),
+        "problem": content.problem,
         "chosen": list(chosen),
     }

@@ -65,6 +65,8 @@ class PageContent:
         The project and its runs.
     unread
         Run -> why it could not be read.
+    problem
+        Why figures could not be drawn as files; empty when they were.
     figures
         Run -> its figures.
     files
@@ -73,6 +75,8 @@ class PageContent:
         The methods text.
     commands
         What -> the commands that make it again.
+    verify_command
+        The command that checks the report.
     counts
         Kind of input -> how many there are in the manifest.
     """
@@ -82,10 +86,12 @@ class PageContent:
     facts: ProjectFacts
     runs: Sequence[RunRecord]
     unread: Mapping[str, str]
+    problem: str
     figures: Mapping[str, Sequence[RunFigure]]
     files: Mapping[tuple[str, str], Sequence[str]]
     methods: MethodsText
     commands: Mapping[str, Sequence[str]]
+    verify_command: str
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -133,7 +139,7 @@ def _summary(content: PageContent) -> Iterator[str]:
         )
     warnings = [f"Run {name}: {why}" for name, why in content.unread.items()]
     warnings += [f"{run.name}: {text}" for run in content.runs for text in run.warnings]
-    warnings += content.facts.warnings
+    warnings += [*content.facts.warnings, *filter(None, [content.problem])]
     yield html.listing(warnings, "warnings")
     yield html.paragraph(
         f"Project {content.facts.name}, made {content.made_utc}. Balanced accuracy on "
@@ -226,7 +232,8 @@ def _figure(key: str, one: RunFigure, files: Sequence[str]) -> str:
     drawn = drawn_apart(one.figure)
     height = int(drawn.layout.height or 480)
     links = " ".join(
-        f'<a href="{escape(path)}">{escape(path.rpartition("/")[2])}</a>'
+        f'<a href="{escape(path)}">'
+        f"{escape(path.rpartition('/')[2].removeprefix(f'{one.name}_'))}</a>"
         for path in files
     )
     is_wide = len(list(drawn.select_xaxes())) >= WIDE_PANELS
@@ -331,4 +338,4 @@ def _check(content: PageContent) -> Iterator[str]:
         f"({counts}) and of every file beside this page. Raw files count by their "
         "first and last MiB."
     )
-    yield html.code("\n".join(content.commands["This report"]) + " --verify")
+    yield html.code(content.verify_command)

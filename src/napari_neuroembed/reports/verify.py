@@ -108,17 +108,19 @@ def _manifest(folder: Path) -> tuple[Any, str]:
             "or name another with --name."
         )
     try:
-        files.manifest_entries(path)
         content = files.read_json(path)
+        is_sealed = content[SEAL] == seal_of(content)
+        files.manifest_entries(path)
         for values in content["inputs"]:
             _refuse_outside(Input(**values))
-        stored = content[SEAL]
-    except NewerError:
-        raise
+    except NewerError as error:
+        if is_sealed:
+            raise
+        return None, f"it was changed after it was written ({error})"
     except (DataError, KeyError, TypeError) as error:
         return None, f"it cannot be read ({error}), so nothing else can be compared"
     as_written = path.read_bytes() == files.json_text(content).encode("utf-8")
-    if stored != seal_of(content) or not as_written:
+    if not is_sealed or not as_written:
         return content, "it was changed after it was written"
     return content, ""
 
