@@ -62,6 +62,8 @@ def test_the_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> N
         "crash_writers",
         "leaks",
         "new_animals",
+        "label_choice",
+        "maps",
     } == set(BENCHMARKS)
     assert all(f"{name} " in told for name in BENCHMARKS)
     assert all(importlib.import_module(f"benchmarks.{n}").run for n in BENCHMARKS)

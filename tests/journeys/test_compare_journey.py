@@ -121,9 +121,11 @@ def test_a_killed_one_goes_on_and_gives_what_two_workers_gave(
     project = tmp_path / "flies"
     shutil.copytree(flies, project)
     process = start(*words(project))
-    until(lambda: list(project.glob("runs/t-simclr/embeddings/eval")))
-    process.kill()
-    process.communicate()
+    try:
+        until(lambda: list(project.glob("runs/t-simclr/embeddings/eval")), 240)
+    finally:
+        process.kill()
+        process.communicate()
     done(*words(project))
     name = Path("compare/t/tables/table.csv")
     assert (project / name).read_bytes() == (compared / name).read_bytes()

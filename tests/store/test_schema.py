@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from tests.tiny_project import SMALL_TRAINING
@@ -15,7 +16,10 @@ from napari_neuroembed.jobs import create
 from napari_neuroembed.jobs.facts import JOB_FILES
 from napari_neuroembed.jobs.report import JobReport
 from napari_neuroembed.options.evaluation import EvaluationOptions
+from napari_neuroembed.store.map_folder import write_maps
 from napari_neuroembed.store.schema import (
+    DISTANCE_COLUMNS,
+    MAP_COLUMNS,
     PREDICTION_COLUMNS,
     RUN_FILES,
     SCORE_COLUMNS,
@@ -50,6 +54,7 @@ def described(path: str) -> str:
     path = re.sub(r"neural_[a-z]+\.npy$", "neural_<transform>.npy", path)
     path = re.sub(r"^transforms/[^/]+/[^/]+\.npy$", "transforms/<name>/*.npy", path)
     path = re.sub(r"^transforms/[^/]+/", "transforms/<name>/", path)
+    path = re.sub(r"^maps/[^/]+_occlusion/", "maps/<set>_occlusion/", path)
     return re.sub(r"^evaluation/[^/]+/", "evaluation/<name>/", path)
 
 
@@ -64,6 +69,8 @@ def run_with_subspace(tiny_project: Path) -> Run:
 def test_the_schema_lists_every_file_of_a_run_and_no_other(
     run: Run, run_with_subspace: Run
 ) -> None:
+    none = pd.DataFrame(columns=list(MAP_COLUMNS))
+    write_maps(run.folder.path, "eval_occlusion", none, np.empty((0, 4, 4), np.float32))
     folders = [one.folder.path for one in (run, run_with_subspace)]
     paths = [p.relative_to(f) for f in folders for p in f.rglob("*") if p.is_file()]
     found = {described(path.as_posix()) for path in paths}
@@ -78,6 +85,7 @@ def test_the_schema_lists_every_column_in_order(run: Run) -> None:
     assert tuple(scores.columns) == SCORE_COLUMNS
     assert tuple(run.folder.predictions().columns) == PREDICTION_COLUMNS
     assert set(scores["task"]) <= set(TASKS)
+    assert tuple(run.distances().columns) == DISTANCE_COLUMNS
     history = run.history()
     assert {"step", "loss", "learning_rate", "windows_per_s"} <= set(history.columns)
 
