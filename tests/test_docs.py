@@ -30,6 +30,7 @@ from napari_neuroembed.models.build import ENCODERS
 from napari_neuroembed.objectives import OBJECTIVES
 from napari_neuroembed.options.base import replace_path
 from napari_neuroembed.options.preprocessing import PreprocessingOptions
+from napari_neuroembed.options.synthetic import SyntheticOptions
 from napari_neuroembed.plotting.figures import FIGURES
 from napari_neuroembed.store.run_folder import RunFolder
 from napari_neuroembed.store.schema import RUN_FILES
@@ -177,6 +178,9 @@ def check_setting(verb: str, setting: str) -> None:
     if verb == "preprocess":
         path, _, value = setting.removeprefix("preprocessing.").partition("=")
         replace_path(PreprocessingOptions(), path, ast.literal_eval(value))
+    elif verb == "compare" and setting.startswith("synthetic."):
+        path, _, value = setting.removeprefix("synthetic.").partition("=")
+        replace_path(SyntheticOptions(), path, ast.literal_eval(value))
     else:
         with_settings(RunConfig(), [setting])
 
