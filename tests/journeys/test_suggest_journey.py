@@ -37,8 +37,11 @@ def test_stretches_without_labels_are_suggested_and_written(flies, tmp_path):
     assert tuple(found.columns) == COLUMNS
     assert found["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     assert "fly1_001" not in set(found["recording"])
-    assert ((found["stop_s"] - found["start_s"]) <= 4.001).all()
+    assert ((found["stop_s"] - found["start_s"]) <= 6.001).all()  # with a short tail
     assert (found["start_s"] >= 0).all()
+    assert (found["stop_s"] <= 24.5).all()
+    for _, own in found.sort_values("start_s").groupby("recording"):
+        assert (own["start_s"].to_numpy()[1:] >= own["stop_s"].to_numpy()[:-1]).all()
     assert found["uncertainty"].between(0, 1).all()
     for name in found["recording"]:
         assert name in told.out

@@ -101,4 +101,7 @@ def test_inductive_runs_are_one_line_and_never_beside_the_others():
 def test_rows_without_scores_say_why():
     nothing = line(row="eq3", task="action_multi", value=np.nan, note="no labels")
     scores = pd.concat([comparison(), pd.DataFrame([nothing])], ignore_index=True)
-    assert reasons(scores) == {"eq3": "no labels"}
+    assert reasons(scores) == {"eq3, actions": "no labels"}
+    is_action = scores["task"].str.startswith("action")
+    scores.loc[is_action, ["value", "note"]] = [np.nan, "no labels"]
+    assert reasons(scores) == {"every row, actions": "no labels"}

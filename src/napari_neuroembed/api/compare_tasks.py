@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ import pandas as pd
 
 from napari_neuroembed.api.project import Project
 from napari_neuroembed.api.run import Run
-from napari_neuroembed.config import RunConfig
-from napari_neuroembed.errors import ConfigError, DataError
+from napari_neuroembed.config import PRESETS, RunConfig
+from napari_neuroembed.errors import ConfigError, DataError, NeuroembedError
 from napari_neuroembed.methods import find_method
+from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions, Profile
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.rows import Row
@@ -26,6 +27,9 @@ _WHAT = [
     *("metric", "fraction", "draw", "fold", "held_out_animal", "animal"),
 ]
 """Columns that say what was asked of whom."""
+
+FAILURES = (NeuroembedError, RuntimeError, ArithmeticError, ValueError, MemoryError)
+"""What ends a row and not the comparison: out of memory, an error inside torch ..."""
 
 EVALUATION = "compare"
 """Name of the evaluation of every run of a comparison."""
@@ -121,17 +125,25 @@ class Task:
         return f"{self.row.name}{f' without {self.held_out}' * bool(self.held_out)}"
 
 
+def said(error: BaseException) -> str:
+    """Return why a row could not be done, in one line."""
+    if isinstance(error, NeuroembedError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
 def tasks_of(project: Project, plan: Plan) -> list[Task]:
     """Return the runs of a comparison, those that saw all animals first.
 
     Raises
     ------
-    ConfigError
-        When a setting is wrong, or a row cannot be had with this project: nothing is
-        trained before all of them were looked at.
+    ConfigError, DataError
+        When a setting is wrong, a row cannot be had with this project, or a recording
+        is not pre-processed: nothing is trained before all was looked at.
     """
     animals = project.animals()
     _check_streams(project, plan)
+    project.prepared_recordings()  # before hours of work, not after
     tasks, seen = [], set()
     for row in sorted(plan.rows, key=lambda one: one.inductive):
         if row.inductive and len(animals) < 3:
@@ -172,19 +184,50 @@ def run_task(project: Project, plan: Plan, task: Task, report: Report = silent) 
     NeuroembedError
         Why it cannot be done.
     """
+    config = plan.config(project, task.row)
+    if task.held_out:
+        training = dataclasses.replace(config.training, held_out=(task.held_out,))
+        config = dataclasses.replace(config, training=training)
     if (project.runs_folder / task.run / RUN).exists():
+        _check_same(project.run(task.run), config)
         run = project.resume(task.run, report)
     else:
-        config = plan.config(project, task.row)
-        if task.held_out:
-            training = dataclasses.replace(config.training, held_out=(task.held_out,))
-            config = dataclasses.replace(config, training=training)
         run = project.train(config, run=task.run, group=plan.name, report=report)
     if _is_judged(run):
         return
     options = plan.options(run.config.evaluation, baselines=task.baselines)
     set_name = _calibrated_set(run, task, report) if task.held_out else "eval"
     run.evaluate(options, name=EVALUATION, set_name=set_name, report=report)
+
+
+def _check_same(run: Run, config: RunConfig) -> None:
+    """Refuse a run of that name that is another one than the plan's."""
+    if config.preset not in PRESETS:  # the steps were calibrated to a time
+        training = dataclasses.replace(config.training, steps=run.config.training.steps)
+        config = dataclasses.replace(config, training=training)
+    then, now = to_dict(run.config), to_dict(config)
+    for values in (then, now):
+        values.pop("evaluation")  # the comparison's own
+    changed = _differences(then, now)
+    if changed:
+        raise ConfigError(
+            f"Run {run.name!r} is there with another configuration "
+            f"({'; '.join(changed[:5])}). Delete it, or give the comparison another "
+            "--name."
+        )
+
+
+def _differences(
+    then: Mapping[str, Any], now: Mapping[str, Any], path: str = ""
+) -> list[str]:
+    found = []
+    for key in now:
+        a, b = then.get(key), now[key]
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            found += _differences(a, b, f"{path}{key}.")
+        elif a != b:
+            found.append(f"{path}{key} is {a}, not {b}")
+    return found
 
 
 def _calibrated_set(run: Run, task: Task, report: Report) -> str:
@@ -202,16 +245,26 @@ def _is_judged(run: Run) -> bool:
     return (run.folder.path / "evaluation" / EVALUATION).exists()
 
 
-def joined_scores(project: Project, tasks: Sequence[Task]) -> pd.DataFrame:
-    """Return the scores of all runs that were judged, with the column `row`."""
-    parts = []
+def joined_scores(
+    project: Project, tasks: Sequence[Task]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the scores of all runs that were judged, with the column `row`.
+
+    Also returns the runs whose scores cannot be read, and why.
+    """
+    parts: list[pd.DataFrame] = []
+    failed: dict[str, str] = {}
     for task in tasks:
         if not (project.runs_folder / task.run / RUN).exists():
             continue
-        run = project.run(task.run)
-        if not _is_judged(run):
+        try:
+            run = project.run(task.run)
+            if not _is_judged(run):
+                continue
+            scores = run.scores(EVALUATION)
+        except NeuroembedError as error:
+            failed[task.label] = str(error)
             continue
-        scores = run.scores(EVALUATION)
         whose = zip(
             scores["method"],
             scores["normalise"],
@@ -225,11 +278,11 @@ def joined_scores(project: Project, tasks: Sequence[Task]) -> pd.DataFrame:
         ]
         parts.append(scores.assign(row=names))
     if not parts:
-        return pd.DataFrame(columns=[*SCORE_COLUMNS, "row"])
+        return pd.DataFrame(columns=[*SCORE_COLUMNS, "row"]), failed
     joined = pd.concat(parts, ignore_index=True)
     # Guesses and poses are the same with every kind of input.
     again = joined["is_baseline"] & joined.duplicated(_WHAT)
-    return joined[~again].reset_index(drop=True)
+    return joined[~again].reset_index(drop=True), failed
 
 
 def _baseline(method: str, normalise: str, stream: str) -> str:

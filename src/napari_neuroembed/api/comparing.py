@@ -12,17 +12,19 @@ import pandas as pd
 
 from napari_neuroembed import files
 from napari_neuroembed.api.compare_tasks import (
+    FAILURES,
     Plan,
     Task,
     joined_scores,
     run_task,
+    said,
     tasks_of,
 )
 from napari_neuroembed.api.project import Project
 from napari_neuroembed.api.scattered import scattered
 from napari_neuroembed.api.synthetic import make_synthetic_project
 from napari_neuroembed.data.synthetic.files import SOURCE, TRUTH_FACTS
-from napari_neuroembed.errors import ConfigError, NeuroembedError
+from napari_neuroembed.errors import Cancelled, ConfigError, DataError
 from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.evaluation import Profile
 from napari_neuroembed.options.synthetic import SyntheticOptions
@@ -171,7 +173,8 @@ def _run_all(
             failed[task.label] = why
         said = f"{task.label}: {why}" if why else task.label
         report("compare", done, len(tasks), said)
-    return Outcome(joined_scores(project, tasks).assign(seed_of_data=0), failed)
+    scores, unread = joined_scores(project, tasks)
+    return Outcome(scores.assign(seed_of_data=0), {**failed, **unread})
 
 
 def _in_turn(
@@ -187,8 +190,10 @@ def _in_turn(
 
         try:
             run_task(project, plan, task, tell)
-        except NeuroembedError as error:
-            yield task, str(error)
+        except Cancelled:
+            raise
+        except FAILURES as error:
+            yield task, said(error)
         else:
             yield task, ""
 
@@ -225,9 +230,14 @@ def compare_twins(
     """
     options = options or SyntheticOptions(video=0)
     target = folder / "compare" / plan.name
+    for seed in seeds:  # before anything is written
+        if (folder / f"seed{seed}").exists():
+            _check_twin(folder / f"seed{seed}", dataclasses.replace(options, seed=seed))
     keep_plan(target, plan)
-    parts: list[pd.DataFrame] = []
-    projects: dict[int, Path] = {}
+    earlier = _earlier(target, seeds)
+    parts = [earlier] if len(earlier) else []
+    kept = sorted(map(int, set(earlier["seed_of_data"]))) if len(earlier) else []
+    projects = {seed: folder / f"seed{seed}" for seed in kept}
     failed: dict[str, str] = {}
     for done, seed in enumerate(seeds):
         report("seed", done, len(seeds), str(seed))
@@ -237,11 +247,22 @@ def compare_twins(
         parts.append(outcome.scores.assign(seed_of_data=seed))
         failed |= {f"{row}, seed {seed}": why for row, why in outcome.failed.items()}
         projects[seed] = project.path
-        facts = {**plan.to_dict(), "seeds": list(seeds[: done + 1])}
+        facts = {**plan.to_dict(), "seeds": sorted(projects)}
         scores = pd.concat(parts, ignore_index=True)
         write_comparison(target, projects, scores, failed, facts)
     report("seed", len(seeds), len(seeds))
     return Outcome(pd.concat(parts, ignore_index=True), failed)
+
+
+def _earlier(target: Path, seeds: Sequence[int]) -> pd.DataFrame:
+    """Return the scores of seeds that were compared before and not asked for now."""
+    path = target / "tables" / "scores.csv"
+    if not path.is_file():
+        return pd.DataFrame(columns=["seed_of_data"])
+    known = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+    for name in ("low", "high", "chance", "p", "detectable", "critical"):
+        known[name] = pd.to_numeric(known[name], errors="coerce")
+    return known[~known["seed_of_data"].isin(list(seeds))]
 
 
 def _twin(path: Path, options: SyntheticOptions, seed: int, report: Report) -> Project:
@@ -254,7 +275,7 @@ def _twin(path: Path, options: SyntheticOptions, seed: int, report: Report) -> P
         shutil.rmtree(making, ignore_errors=True)
         make_synthetic_project(making, options=chosen, report=report)
         making.replace(path)
-        making.parent.rmdir()
+        shutil.rmtree(making.parent)
     project = Project.open(path)
     project.preprocess(report=report)
     return project
@@ -262,7 +283,13 @@ def _twin(path: Path, options: SyntheticOptions, seed: int, report: Report) -> P
 
 def _check_twin(path: Path, options: SyntheticOptions) -> None:
     """Refuse a project that is no twin, or one of other options."""
-    found = files.read_json(path / SOURCE / TRUTH_FACTS).get("options", {})
+    try:
+        found = files.read_json(path / SOURCE / TRUTH_FACTS).get("options", {})
+    except DataError as error:
+        raise ConfigError(
+            f"{path} is no project of synthetic animals ({error}). Choose another "
+            "folder for --twin."
+        ) from error
     changed = [k for k, v in to_dict(options).items() if found.get(k) != v]
     if changed:
         told = ", ".join(

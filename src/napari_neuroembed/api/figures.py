@@ -22,7 +22,14 @@ from napari_neuroembed.errors import ConfigError, DataError, NeuroembedError
 from napari_neuroembed.evaluation.raw import raw_signals
 from napari_neuroembed.methods.randomness import numpy_generator
 from napari_neuroembed.plotting.bouts import bouts
-from napari_neuroembed.plotting.export import DOUBLE_MM, KINDS, Sized, write_figures
+from napari_neuroembed.plotting.export import (
+    DOUBLE_MM,
+    KINDS,
+    Sized,
+    check_kinds,
+    find_browser,
+    write_figures,
+)
 from napari_neuroembed.plotting.mean_images import mean_images
 from napari_neuroembed.plotting.neighbourhoods import neighbourhoods
 from napari_neuroembed.progress import Report, silent
@@ -102,6 +109,7 @@ def make_figures(
     """
     options = options or FigureOptions()
     check_name("Figures", options.name)
+    _check(project, options)
     made = Made(project.path / "figures" / options.name)
     made.folder.mkdir(parents=True, exist_ok=True)
     steps: dict[str, Callable[[], tuple[Sized, pd.DataFrame]]] = {
@@ -120,6 +128,10 @@ def make_figures(
         path = made.folder / f"{name}.csv"
         files.write_file(path, partial(_to_csv, source))
         made.files.append(path)
+    if "s4_tsne" in figures and not options.runs:
+        shown = {run.config.method for run in _chosen_runs(project, ())}
+        for method in (m for m in SHOWN if m not in shown):
+            made.skipped[f"{method} in s4_tsne"] = "no finished run of it"
     report("figures", len(steps), len(steps) + 1, "drawing")
     made.files += write_figures(made.folder, figures, options.kinds)
     made.files += _tables(project, made.folder)
@@ -127,6 +139,17 @@ def make_figures(
         made.files.append(_film(project, options, made.folder, report))
     report("figures", len(steps) + 1, len(steps) + 1)
     return made
+
+
+def _check(project: Project, options: FigureOptions) -> None:
+    """Refuse what cannot be, before minutes of work."""
+    check_kinds(options.kinds)
+    if set(options.kinds) - {"html"}:
+        find_browser()
+    if options.film is not None and options.film not in project.recording_ids():
+        known = ", ".join(project.recording_ids())
+        raise ConfigError(f"There is no recording {options.film!r}. Known: {known}.")
+    _chosen_runs(project, options.runs)
 
 
 def _mean_images(project: Project) -> tuple[Sized, pd.DataFrame]:
@@ -263,9 +286,6 @@ def _film(
     project: Project, options: FigureOptions, folder: Path, report: Report
 ) -> Path:
     name = str(options.film)
-    if name not in project.recording_ids():
-        known = ", ".join(project.recording_ids())
-        raise ConfigError(f"There is no recording {name!r}. Known: {known}.")
     prepared = project.prepared(name)
     neural = next(iter(prepared.of_kind("neural").values()), None)
     if neural is None:

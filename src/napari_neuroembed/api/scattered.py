@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from napari_neuroembed.errors import ConfigError, NeuroembedError
+from napari_neuroembed.errors import ConfigError
 from napari_neuroembed.progress import Report, silent
 
 if TYPE_CHECKING:
@@ -55,25 +56,29 @@ def scattered(
                     continue
                 for future in done:
                     open_ones.discard(future)
-                    yield futures[future], str(future.result())
+                    lost = future.exception()  # of the worker, not of the row
+                    why = f"the worker was lost: {lost}" if lost else future.result()
+                    yield futures[future], str(why)
         finally:
             for future in open_ones:
-                future.cancel(force=True)
+                future.cancel(force=True)  # type: ignore[no-untyped-call]
 
 
 def _on_worker(path: str, plan: Plan, task: Task) -> str:
     """Do one run; return why it cannot be done, or nothing."""
-    from napari_neuroembed.api.compare_tasks import run_task
+    from napari_neuroembed.api.compare_tasks import FAILURES, run_task, said
     from napari_neuroembed.api.project import Project
 
     try:
         run_task(Project.open(path), plan, task, silent)
-    except NeuroembedError as error:
-        return str(error)
+    except FAILURES as error:
+        return said(error)
     return ""
 
 
-def _client(scheduler: str) -> Client:
+@contextmanager
+def _client(scheduler: str) -> Iterator[Client]:
+    """Give the client of a scheduler; processes that were started here end with it."""
     from distributed import Client, LocalCluster
 
     kind, _, count = scheduler.partition(":")
@@ -83,17 +88,23 @@ def _client(scheduler: str) -> Client:
                 f"--scheduler {scheduler}: expected local:N with N processes, e.g. "
                 "local:2, or an address such as tcp://host:8786."
             )
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=int(count),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-        )
-        return Client(cluster)  # type: ignore[no-untyped-call]
+        with (
+            LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=int(count),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+            ) as cluster,
+            Client(cluster) as client,  # type: ignore[no-untyped-call]
+        ):
+            yield client
+        return
     try:
-        return Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
+        found = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"There is no dask scheduler at {scheduler} ({error}). Start one with "
             "'dask scheduler', or use --scheduler local:2."
         ) from error
+    with found:
+        yield found

@@ -85,10 +85,9 @@ def suggest(
         strategy=strategy,
         generator=numpy_generator(seed, 0, "suggest"),
     )
-    rows = []
+    rows, half = [], _stride(recording, times) / 2
     for rank, number in enumerate(chosen, 1):
         own = np.flatnonzero(stretch == number)
-        half = length_s / 2 if own.size == 1 else (times[own[1]] - times[own[0]]) / 2
         start = float(times[own].min() - half)
         likely, unsure = "", float("nan")
         if p is not None:
@@ -100,6 +99,12 @@ def suggest(
         stop = float(times[own].max() + half)
         rows.append((rank, recording_id, max(0.0, start), stop, likely, unsure))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _stride(recording: np.ndarray, times: np.ndarray) -> float:
+    """Return the usual seconds from one window to the next."""
+    steps = np.diff(times)[np.diff(recording) == 0]
+    return float(np.median(steps)) if steps.size else 0.0
 
 
 def _read(

@@ -50,11 +50,9 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="PROJECT is a folder for fresh synthetic projects, one per seed",
     )
+    parser.add_argument("--seeds", type=int, metavar="N", help="with --twin; default 5")
     parser.add_argument(
-        "--seeds", type=int, default=5, metavar="N", help="with --twin; default 5"
-    )
-    parser.add_argument(
-        "--first-seed", type=int, default=0, metavar="S", help="with --twin; default 0"
+        "--first-seed", type=int, metavar="S", help="with --twin; default 0"
     )
     parser.add_argument(
         "--scheduler",
@@ -75,9 +73,11 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     methods = [name.strip() for name in args.methods.split(",") if name.strip()]
     plan = plan_of(args.name, methods, own, args.profile, args.budget)
     if args.twin:
-        if args.seeds < 1 or args.first_seed < 0:
+        n = 5 if args.seeds is None else args.seeds
+        first = args.first_seed or 0
+        if n < 1 or first < 0:
             raise ConfigError("--seeds must be at least 1, --first-seed not below 0.")
-        seeds = range(args.first_seed, args.first_seed + args.seeds)
+        seeds = range(first, first + n)
         outcome = compare_twins(
             args.project,
             plan,
@@ -89,6 +89,8 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     else:
         if len(own) < len(args.set):
             raise ConfigError("--set synthetic.* goes with --twin.")
+        if args.seeds is not None or args.first_seed is not None:
+            raise ConfigError("--seeds and --first-seed go with --twin.")
         outcome = compare(
             Project.open(args.project), plan, scheduler=args.scheduler, report=report
         )

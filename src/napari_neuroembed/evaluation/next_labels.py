@@ -28,12 +28,13 @@ def stretches(recording: Codes, times: Floats, length_s: float) -> Codes:
     recording, times
         Recording code and centre in seconds of each window, shape (n,).
     length_s
-        Seconds of a stretch; the last of a recording may be shorter.
+        Seconds of a stretch; the last of a recording may be shorter or longer.
 
     Returns
     -------
     array of int, shape (n,)
-        Number of each window's stretch, from 0, in order of recording and time.
+        Number of each window's stretch, from 0, in order of recording and time. One
+        at the end with fewer than half of the windows belongs to that before it.
 
     Examples
     --------
@@ -47,8 +48,23 @@ def stretches(recording: Codes, times: Floats, length_s: float) -> Codes:
     first = np.full(int(recording.max(initial=-1)) + 1, np.inf)
     np.minimum.at(first, recording, times)
     place = np.floor((times - first[recording]) / length_s + 1e-9).astype(np.int64)
+    place = _without_tails(recording, place)
     pairs = np.stack([recording.astype(np.int64), place], axis=1)
     return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _without_tails(recording: Codes, place: Codes) -> Codes:
+    """Join the last stretch of a recording to the one before when it is short."""
+    joined = place.copy()
+    for r in np.unique(recording):
+        own = recording == r
+        counts = np.bincount(place[own])
+        last = counts.size - 1
+        if last and counts[last] < counts.max() / 2:
+            earlier = np.flatnonzero(counts[:last])
+            if earlier.size:
+                joined[own & (place == last)] = earlier[-1]
+    return joined
 
 
 def next_stretches(

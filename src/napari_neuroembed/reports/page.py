@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from napari_neuroembed.plotting.frontier import frontier
 from napari_neuroembed.plotting.theme import config
+from napari_neuroembed.reports.report_page import POLICY
 from napari_neuroembed.reports.tables import (
     LAYOUTS,
     TITLES,
@@ -104,6 +105,7 @@ def page(contents: Contents) -> str:
     body = "\n".join(parts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(name)}</title><style>{STYLE}</style>"
         f"<script>{get_plotlyjs()}</script></head><body>{body}</body></html>"

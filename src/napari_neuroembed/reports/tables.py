@@ -76,7 +76,8 @@ LAYOUTS = (
         IDENTITIES,
         False,
         "Which animal it is, on fresh recordings: balanced accuracy of three probes, "
-        "balanced over animal and action. The lower the better.",
+        "balanced over animal and action (groups of poses where nothing is labelled). "
+        "The lower the better.",
     ),
     Layout(
         "Action recognition, inductive",
@@ -157,18 +158,26 @@ def paper_name(line: Mapping[Any, object]) -> str:
     return METHODS[known].paper_name if is_theirs else ""
 
 
+QUESTIONS = {
+    "actions": ("action_single", "action_multi"),
+    "identity": ("identity",),
+}
+
+
 def reasons(scores: pd.DataFrame) -> dict[str, str]:
-    """Return why rows of the tables have no value: row -> reason."""
-    asked = scores[
-        scores["task"].isin(["action_single", "action_multi", "identity"])
-        & (scores["control"] == "none")
-    ]
+    """Return why rows of the tables have no value: row and question -> reason."""
     found: dict[str, str] = {}
-    for row, own in asked.groupby("row", sort=False):
-        if own["value"].notna().any():
-            continue
-        notes = [str(note) for note in dict.fromkeys(own["note"]) if note]
-        found[str(row)] = "; ".join(notes[:3])
+    for question, tasks in QUESTIONS.items():
+        asked = scores[scores["task"].isin(tasks) & (scores["control"] == "none")]
+        missing: dict[str, str] = {}
+        for row, own in asked.groupby("row", sort=False):
+            if own["value"].isna().all():
+                notes = [str(note) for note in dict.fromkeys(own["note"]) if note]
+                missing[str(row)] = "; ".join(notes[:3])
+        told = set(missing.values())
+        if len(missing) == asked["row"].nunique() and len(told) == 1:
+            missing = {"every row": told.pop()}
+        found |= {f"{row}, {question}": why for row, why in missing.items()}
     return found
 
 
