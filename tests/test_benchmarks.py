@@ -58,7 +58,6 @@ def test_the_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> N
     modules = Path(enc_embed.__file__).parent.glob("[!_]*.py")
     assert {path.stem for path in modules} - {
         "measure",
-        "twin",
         "crash_writers",
         "leaks",
         "new_animals",

@@ -11,10 +11,10 @@ import torch
 from tests.evaluation.planted import Planted, features, noise, one_hot, sample, windows
 
 from napari_neuroembed.evaluation.evaluate import Evaluation, evaluate
-from napari_neuroembed.evaluation.kernel import BANDWIDTHS, kernel_of, weighted_mmd
+from napari_neuroembed.evaluation.kernel import kernel_of, weighted_mmd
 from napari_neuroembed.evaluation.sample import Sample
 from napari_neuroembed.evaluation.table import RunFacts
-from napari_neuroembed.objectives.mmd import mmd
+from napari_neuroembed.objectives.mmd import BANDWIDTHS, mmd
 from napari_neuroembed.options.evaluation import EvaluationOptions
 from napari_neuroembed.store.schema import DISTANCE_COLUMNS
 
@@ -76,7 +76,7 @@ def test_equal_weights_equal_loops_and_the_objective(seed):
     assert found == pytest.approx(float(trained.total), abs=1e-9)
 
 
-def test_weights_equal_repeated_windows_in_the_part_between_animals():
+def test_weights_have_no_scale_and_one_window_is_no_sample():
     x = np.random.default_rng(0).normal(size=(8, 3))
     kernel = kernel_of(x)
     a = np.array([1.0, 2, 0, 0, 0, 0, 0, 0])

@@ -190,7 +190,7 @@ def test_a_run_of_another_configuration_is_not_taken_for_a_row(compared, tmp_pat
     shutil.rmtree(project / "compare")
     told = neuroembed(*words(project, "--set", "training.steps=4"))
     assert told.code == 1
-    assert "training.steps is 3, not 4" in told.out
+    assert "training.steps from 3 to 4" in told.out
 
 
 def test_a_folder_that_is_no_twin_is_left_alone(tmp_path):
@@ -293,7 +293,7 @@ def test_fresh_synthetic_animals_are_compared_seed_by_seed(tmp_path):
         ),
     )
     assert "2 synthetic projects" in told.out  # the other seed is kept
-    with pytest.raises(ConfigError, match=r"other synthetic animals \(gap is 1.0"):
+    with pytest.raises(ConfigError, match=r"other synthetic animals \(gap from 1.0"):
         compare_twins(
             folder,
             plan_of("u", ["simclr"], CHEAP),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from napari_neuroembed.api.run import Run
 from napari_neuroembed.config import PRESETS, RunConfig
 from napari_neuroembed.errors import ConfigError, DataError, NeuroembedError
 from napari_neuroembed.methods import find_method
-from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.options.base import changed, to_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions, Profile
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.rows import Row
@@ -205,29 +205,14 @@ def _check_same(run: Run, config: RunConfig) -> None:
     if config.preset not in PRESETS:  # the steps were calibrated to a time
         training = dataclasses.replace(config.training, steps=run.config.training.steps)
         config = dataclasses.replace(config, training=training)
-    then, now = to_dict(run.config), to_dict(config)
-    for values in (then, now):
-        values.pop("evaluation")  # the comparison's own
-    changed = _differences(then, now)
-    if changed:
+    config = dataclasses.replace(config, evaluation=run.config.evaluation)
+    texts = changed(to_dict(run.config), to_dict(config))
+    if texts:
         raise ConfigError(
             f"Run {run.name!r} is there with another configuration "
-            f"({'; '.join(changed[:5])}). Delete it, or give the comparison another "
-            "--name."
+            f"({', '.join(texts[:5])}). Delete it, or give the comparison "
+            "another --name."
         )
-
-
-def _differences(
-    then: Mapping[str, Any], now: Mapping[str, Any], path: str = ""
-) -> list[str]:
-    found = []
-    for key in now:
-        a, b = then.get(key), now[key]
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            found += _differences(a, b, f"{path}{key}.")
-        elif a != b:
-            found.append(f"{path}{key} is {a}, not {b}")
-    return found
 
 
 def _calibrated_set(run: Run, task: Task, report: Report) -> str:

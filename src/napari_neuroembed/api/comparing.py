@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 from collections.abc import Iterator, Sequence
@@ -25,13 +26,14 @@ from napari_neuroembed.api.scattered import scattered
 from napari_neuroembed.api.synthetic import make_synthetic_project
 from napari_neuroembed.data.synthetic.files import SOURCE, TRUTH_FACTS
 from napari_neuroembed.errors import Cancelled, ConfigError, DataError
-from napari_neuroembed.options.base import to_dict
+from napari_neuroembed.options.base import changed, to_dict
 from napari_neuroembed.options.evaluation import Profile
 from napari_neuroembed.options.synthetic import SyntheticOptions
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.comparison import write_comparison
 from napari_neuroembed.reports.rows import chosen_rows
 from napari_neuroembed.store.run_folder import check_name
+from napari_neuroembed.store.tables import read_scores
 
 PLAN = "plan.json"
 CHOSEN = {
@@ -71,7 +73,7 @@ def plan_of(
     name
         Of the comparison.
     rows
-        Names of ``reports.rows.ROWS``, or ``all`` or ``inductive``.
+        Names of ``reports.rows.ROWS``, or words of ``reports.rows.WORDS``.
     settings
         ``section.name=value`` of every run.
     profile
@@ -89,8 +91,8 @@ def plan_of(
         path = setting.partition("=")[0].strip()
         if path in CHOSEN:
             raise ConfigError(
-                f"--set {setting}: a comparison chooses {path} itself, by its "
-                "--profile, so that rows can be compared."
+                f"--set {setting}: a comparison chooses {path} itself, by its rows "
+                "and --profile, so that rows can be compared."
             )
     return Plan(name, tuple(chosen_rows(rows)), tuple(settings), profile, budget)
 
@@ -259,9 +261,7 @@ def _earlier(target: Path, seeds: Sequence[int]) -> pd.DataFrame:
     path = target / "tables" / "scores.csv"
     if not path.is_file():
         return pd.DataFrame(columns=["seed_of_data"])
-    known = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
-    for name in ("low", "high", "chance", "p", "detectable", "critical"):
-        known[name] = pd.to_numeric(known[name], errors="coerce")
+    known = read_scores(path)
     return known[~known["seed_of_data"].isin(list(seeds))]
 
 
@@ -275,7 +275,8 @@ def _twin(path: Path, options: SyntheticOptions, seed: int, report: Report) -> P
         shutil.rmtree(making, ignore_errors=True)
         make_synthetic_project(making, options=chosen, report=report)
         making.replace(path)
-        shutil.rmtree(making.parent)
+        with contextlib.suppress(OSError):  # another seed is being made there
+            making.parent.rmdir()
     project = Project.open(path)
     project.preprocess(report=report)
     return project
@@ -290,11 +291,8 @@ def _check_twin(path: Path, options: SyntheticOptions) -> None:
             f"{path} is no project of synthetic animals ({error}). Choose another "
             "folder for --twin."
         ) from error
-    changed = [k for k, v in to_dict(options).items() if found.get(k) != v]
-    if changed:
-        told = ", ".join(
-            f"{k} is {found.get(k)}, not {getattr(options, k)}" for k in changed
-        )
+    told = ", ".join(changed(found, to_dict(options)))
+    if told:
         raise ConfigError(
             f"{path} holds other synthetic animals ({told}). Give the options they "
             "were made with, or another folder."

@@ -319,21 +319,17 @@ class Run:
         return scores
 
     def map_actions(
-        self, *, set_name: str = "eval", report: Report = silent
+        self,
+        options: EvaluationOptions | None = None,
+        *,
+        set_name: str = "eval",
+        report: Report = silent,
     ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
         """Find where a probe of each animal reads each of its actions, and keep it.
 
-        Parameters
-        ----------
-        set_name
-            Which embeddings.
-        report
-            Told about every map.
+        `options`: of the probe, default those of the run's configuration.
 
-        Returns
-        -------
-        table, maps
-            As :meth:`maps` returns them.
+        Returns what :meth:`maps` does.
         """
         windows, _ = self.embedding("neural", set_name)
         used = list(dict.fromkeys(windows["recording"]))
@@ -341,7 +337,7 @@ class Run:
         found = action_maps(
             self.folder,
             recordings,
-            self.config.evaluation,
+            options or self.config.evaluation,
             set_name=set_name,
             report=report,
         )

@@ -14,6 +14,7 @@ from napari_neuroembed.evaluation.next_labels import (
     Strategy,
     next_stretches,
     stretches,
+    uncertainty,
 )
 from napari_neuroembed.evaluation.probes import LinearProbe, labelled
 from napari_neuroembed.methods.randomness import numpy_generator
@@ -85,19 +86,16 @@ def suggest(
         strategy=strategy,
         generator=numpy_generator(seed, 0, "suggest"),
     )
+    unsure = None if p is None else uncertainty(p, stretch)
     rows, half = [], _stride(recording, times) / 2
     for rank, number in enumerate(chosen, 1):
         own = np.flatnonzero(stretch == number)
         start = float(times[own].min() - half)
-        likely, unsure = "", float("nan")
-        if p is not None:
-            likely = names[int(p[own].mean(axis=0).argmax())]
-            q = np.clip(p[own], 1e-12, 1.0)
-            entropy = -(q * np.log(q)).sum(axis=1) / np.log(max(2, q.shape[1]))
-            unsure = float(entropy.mean())
+        likely = "" if p is None else names[int(p[own].mean(axis=0).argmax())]
+        doubt = float("nan") if unsure is None else float(unsure[number])
         recording_id = str(windows["recording"].iloc[int(own[0])])
         stop = float(times[own].max() + half)
-        rows.append((rank, recording_id, max(0.0, start), stop, likely, unsure))
+        rows.append((rank, recording_id, max(0.0, start), stop, likely, doubt))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

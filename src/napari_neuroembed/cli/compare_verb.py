@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from napari_neuroembed.cli.exit_codes import ExitCode
-from napari_neuroembed.cli.flags import add_set
+from napari_neuroembed.cli.flags import add_judging, add_set
 from napari_neuroembed.cli.running import VerbReport
 from napari_neuroembed.errors import ConfigError
 from napari_neuroembed.options.base import replace_path
@@ -34,12 +34,6 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         help="of the comparison; the same name goes on with it; default compare",
     )
     parser.add_argument(
-        "--profile",
-        choices=("quick", "full"),
-        default="quick",
-        help="of the evaluations; default quick",
-    )
-    parser.add_argument(
         "--budget",
         metavar="TIME",
         help="of every run: a preset, or a time such as '10 minutes'; default the "
@@ -54,12 +48,7 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--first-seed", type=int, metavar="S", help="with --twin; default 0"
     )
-    parser.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="spread the rows over the workers of a dask scheduler, e.g. "
-        "tcp://host:8786, or local:2 for two processes here",
-    )
+    add_judging(parser)
     add_set(parser)
 
 

@@ -43,6 +43,22 @@ def add_set(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_judging(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add how runs of a comparison are judged, and where they are made."""
+    parser.add_argument(
+        "--profile",
+        choices=("quick", "full"),
+        default="quick",
+        help="of the evaluations; default quick",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="spread the rows over the workers of a dask scheduler, e.g. "
+        "tcp://host:8786, or local:2 for two processes here",
+    )
+
+
 def settings(args: argparse.Namespace) -> dict[str, Any]:
     """Return what ``--set`` asked for, by dotted path.
 

@@ -44,18 +44,7 @@ def add_arguments(verb: str, parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="rows of a comparison; default those of the paper's tables",
     )
-    rows.add_argument(
-        "--profile",
-        choices=("quick", "full"),
-        default="quick",
-        help="of the evaluations; default quick",
-    )
-    rows.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="spread the rows over the workers of a dask scheduler, e.g. "
-        "tcp://host:8786, or local:2 for two processes here",
-    )
+    flags.add_judging(rows)
     flags.add_set(parser)
     flags.add_accept(parser)
     parser.add_argument("--by", help="who accepts; default: the user of this computer")
@@ -69,6 +58,8 @@ def run(verb: str, args: argparse.Namespace, report: VerbReport) -> int:
     from napari_neuroembed.api.reproduction_checks import find
     from napari_neuroembed.api.reproduction_costs import disk_text, training_text
 
+    if not args.folder.is_dir():
+        raise ConfigError(f"There is no folder {args.folder}.")
     project = Project.draft(args.project, preset="paper")
     asked = _asked(args)
     found = find(project, asked, report)

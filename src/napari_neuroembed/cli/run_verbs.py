@@ -268,7 +268,9 @@ def _evaluate(project: Project, args: argparse.Namespace, report: VerbReport) ->
         notes=notes,
     )
     if args.maps:
-        found, _ = run.map_actions(set_name=args.set_name, report=report)
+        found, _ = run.map_actions(
+            config.evaluation, set_name=args.set_name, report=report
+        )
         report.say("\n".join(map_lines(found)), maps=_records(found))
     return ExitCode.DONE
 

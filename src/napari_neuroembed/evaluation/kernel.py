@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.spatial.distance import pdist, squareform
 
 from napari_neuroembed.evaluation.metrics import Floats
-
-BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Widths of the kernels, in medians of the squared distance, as in training."""
+from napari_neuroembed.objectives.mmd import kernel
 
 
 def kernel_of(x: NDArray[np.floating]) -> Floats:
-    """Return the sum of Gaussian kernels of all pairs of rows, shape (n, n).
-
-    The same kernel as ``objectives/mmd.py``.
-    """
-    squared = pdist(np.asarray(x, dtype=np.float64), "sqeuclidean")
-    # The lower of the two middle values, as torch's median.
-    middle = (squared.size - 1) // 2
-    median = float(np.partition(squared, middle)[middle]) if squared.size else 0.0
-    scale = median if median > 0 else 1.0
-    kernels = sum(np.exp(-squared / (width * scale)) for width in BANDWIDTHS)
-    full: Floats = squareform(np.asarray(kernels))
-    np.fill_diagonal(full, float(len(BANDWIDTHS)))
-    return full
+    """Return the kernel of training between all pairs of rows, shape (n, n)."""
+    return np.asarray(kernel(torch.from_numpy(np.asarray(x, dtype=np.float64))))
 
 
-def weighted_mmd(kernel: Floats, first: Floats, second: Floats) -> float:
+def weighted_mmd(kernels: Floats, first: Floats, second: Floats) -> float:
     """Return the unbiased squared discrepancy of two weighted samples.
 
     Parameters
     ----------
-    kernel
+    kernels
         Of all pairs of windows, shape (n, n).
     first, second
         Weights of the windows in each sample, shape (n,), not negative.
@@ -51,8 +38,8 @@ def weighted_mmd(kernel: Floats, first: Floats, second: Floats) -> float:
 
     Examples
     --------
-    >>> kernel = kernel_of(np.array([[0.0], [1.0], [0.0], [1.0]]))
-    >>> same = weighted_mmd(kernel, np.array([1.0, 1, 0, 0]), np.array([0.0, 0, 1, 1]))
+    >>> kernels = kernel_of(np.array([[0.0], [1.0], [0.0], [1.0]]))
+    >>> same = weighted_mmd(kernels, np.array([1.0, 1, 0, 0]), np.array([0.0, 0, 1, 1]))
     >>> same < 0
     True
     """
@@ -65,7 +52,7 @@ def weighted_mmd(kernel: Floats, first: Floats, second: Floats) -> float:
         lost = float((w**2).sum())
         if lost >= 1.0 - 1e-12:
             return float("nan")
-        diagonal = float((w**2 * kernel.diagonal()).sum())
-        own.append((float(w @ kernel @ w) - diagonal) / (1.0 - lost))
+        diagonal = float((w**2 * kernels.diagonal()).sum())
+        own.append((float(w @ kernels @ w) - diagonal) / (1.0 - lost))
         weights.append(w)
-    return own[0] + own[1] - 2 * float(weights[0] @ kernel @ weights[1])
+    return own[0] + own[1] - 2 * float(weights[0] @ kernels @ weights[1])

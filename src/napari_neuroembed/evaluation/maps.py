@@ -62,8 +62,9 @@ def action_maps(
 
     A linear probe per animal is fitted on its fit windows. Places of its fresh windows
     are replaced by the animal's mean frame, and the loss of evidence (log odds of the
-    action) is mapped. Half of the fresh windows make the map, the other half check it:
-    the most important 5 % of the pixels are hidden, and as many random ones.
+    action) is mapped. Half of the fresh recordings make the map, the others check it
+    (the later half of its windows where there is only one): the most important 5 % of
+    the pixels are hidden, and as many random ones.
 
     Parameters
     ----------
@@ -156,8 +157,11 @@ class _Animal:
             self.probe = LinearProbe(options.linear)
             data = labelled(h[rows], np.array(code), len(self.known))
             self.probe.fit(data, np.random.default_rng(0))
-        mask = model.parts.normaliser.mask.cpu().numpy() > 0
-        self.seen = mask
+        self.seen = model.parts.normaliser.mask.cpu().numpy() > 0
+        if self.seen.ndim == 1:  # traces are padded to the most neurons of any animal
+            one = next(iter(self.recordings.values()))
+            n_neurons = one.streams[model.streams["neural"]].data.shape[1]
+            self.seen[n_neurons:] = False
         self._usual: Tensor | None = None
 
     def look(

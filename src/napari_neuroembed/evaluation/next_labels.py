@@ -67,6 +67,27 @@ def _without_tails(recording: Codes, place: Codes) -> Codes:
     return joined
 
 
+def uncertainty(probabilities: Floats, stretch: Codes) -> Floats:
+    """Return the mean entropy of the windows of every stretch, 0 to 1.
+
+    Parameters
+    ----------
+    probabilities
+        Of every action in every window, shape (n_windows, n_actions).
+    stretch
+        Stretch of each window, 0 to n - 1.
+
+    Examples
+    --------
+    >>> uncertainty(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 1])).round(3)
+    array([1., 0.])
+    """
+    p = np.clip(probabilities, 1e-12, 1.0)
+    entropy = -(p * np.log(p)).sum(axis=1) / np.log(max(2, p.shape[1]))
+    counts = np.bincount(stretch)
+    return np.asarray(np.bincount(stretch, weights=entropy) / np.maximum(counts, 1))
+
+
 def next_stretches(
     h: NDArray[np.floating],
     stretch: Codes,
@@ -118,7 +139,9 @@ def next_stretches(
     n = min(n, open_ones.size)
     if strategy == "random":
         return np.asarray(numbers[generator.permutation(open_ones)[:n]])
-    unsure = _uncertainty(probabilities, place, numbers.size)
+    unsure = np.ones(numbers.size)
+    if probabilities is not None:
+        unsure = uncertainty(probabilities, place)
     unsure = unsure + 1e-9 * generator.random(numbers.size)  # ties at random
     if strategy == "uncertain" and probabilities is not None:
         return numbers[open_ones[np.argsort(-unsure[open_ones])[:n]]]
@@ -132,15 +155,6 @@ def _centres(h: NDArray[np.floating], place: Codes, n: int) -> Floats:
     sums = np.zeros((n, x.shape[1]))
     np.add.at(sums, place, x)
     return np.asarray(sums / np.bincount(place, minlength=n)[:, None])
-
-
-def _uncertainty(probabilities: Floats | None, place: Codes, n: int) -> Floats:
-    if probabilities is None:
-        return np.ones(n)
-    p = np.clip(probabilities, 1e-12, 1.0)
-    entropy = -(p * np.log(p)).sum(axis=1) / np.log(max(2, p.shape[1]))
-    counts = np.bincount(place, minlength=n)
-    return np.asarray(np.bincount(place, weights=entropy, minlength=n) / counts)
 
 
 def _farthest(

@@ -63,32 +63,32 @@ def mmd(
         values = exact(h)
         if on_sphere:
             values = functional.normalize(values, dim=1)
-        total = _mean_over_pairs(_kernel(values), animal.to(h.device), unbiased)
+        total = _mean_over_pairs(kernel(values), animal.to(h.device), unbiased)
     return Loss(total, {"mmd": total.detach()})
 
 
-def _kernel(h: Tensor) -> Tensor:
-    """Return the sum of kernels of all pairs, shape (batch, batch)."""
+def kernel(h: Tensor) -> Tensor:
+    """Return the sum of Gaussian kernels of all pairs of rows, shape (batch, batch)."""
     lengths = h.square().sum(dim=1)
     squared = (lengths[:, None] + lengths[None, :] - 2 * h @ h.T).clamp_min(0)
     upper = torch.triu_indices(len(h), len(h), offset=1, device=h.device)
     median = squared.detach()[upper[0], upper[1]].median()
     scale = torch.where(median > 0, median, torch.ones_like(median))
     widths = h.new_tensor(BANDWIDTHS)[:, None, None]
-    kernel: Tensor = torch.exp(-squared / (widths * scale)).sum(dim=0)
-    return kernel
+    summed: Tensor = torch.exp(-squared / (widths * scale)).sum(dim=0)
+    return summed
 
 
-def _mean_over_pairs(kernel: Tensor, animal: Tensor, unbiased: bool) -> Tensor:
+def _mean_over_pairs(kernels: Tensor, animal: Tensor, unbiased: bool) -> Tensor:
     numbers, counts = torch.unique(animal, return_counts=True)
-    numbers, counts = numbers[counts > 1], counts[counts > 1].to(kernel.dtype)
+    numbers, counts = numbers[counts > 1], counts[counts > 1].to(kernels.dtype)
     if len(numbers) < 2:
-        return kernel.sum() * 0.0
-    member = (animal[:, None] == numbers[None, :]).to(kernel.dtype)
-    sums = member.T @ kernel @ member
+        return kernels.sum() * 0.0
+    member = (animal[:, None] == numbers[None, :]).to(kernels.dtype)
+    sums = member.T @ kernels @ member
     within, pairs = sums.diagonal(), counts.square()
     if unbiased:
-        within = within - member.T @ kernel.diagonal()
+        within = within - member.T @ kernels.diagonal()
         pairs = counts * (counts - 1)
     own = within / pairs
     across = sums / (counts[:, None] * counts[None, :])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -79,6 +79,31 @@ def replace_path(options: T, path: str, value: Any) -> T:
         else:
             place = place[name]
     return from_dict(type(options), values)
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Name the options that differ between two nested dicts of them.
+
+    Examples
+    --------
+    >>> changed({"training": {"steps": 3}}, {"training": {"steps": 4}})
+    ['training.steps from 3 to 4']
+    """
+    old, new = dict(_dotted(before)), dict(_dotted(after))
+    return [
+        f"{name} from {old.get(name)} to {new.get(name)}"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _dotted(values: Any, head: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted path and value of every option."""
+    if not isinstance(values, Mapping):
+        yield head, list(values) if isinstance(values, tuple) else values
+        return
+    for name, value in values.items():
+        yield from _dotted(value, f"{head}.{name}" if head else str(name))
 
 
 def _explain(kind: type[Any], problem: Any, where: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -57,30 +59,11 @@ def label_efficiency(
     for (is_baseline, method, stream, transform), own in known.groupby(
         keys, sort=False
     ):
-        drawn = own.groupby("fraction")["value"].agg(["mean", "min", "max", "size"])
         step = "" if transform == "none" else f" + {transform}"
         name = f"{method}{step}" + ("" if stream == "neural" else f", {stream}")
-        shown.add_scatter(
-            x=100 * drawn.index,
-            y=drawn["mean"],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": drawn["max"] - drawn["mean"],
-                "arrayminus": drawn["mean"] - drawn["min"],
-                "thickness": 1,
-                "width": 0,
-            },
-            mode="lines+markers",
-            name=name,
-            line={
-                "dash": "dot" if is_baseline else "solid",
-                "color": tone["muted"] if is_baseline else None,
-            },
-            customdata=drawn["size"],
-            hovertemplate=f"{name}<br>%{{x:g}} % of labels: %{{y:.3f}}, "
-            "%{customdata} draws<extra></extra>",
-        )
+        color = tone["muted"] if is_baseline else None
+        dash = "dot" if is_baseline else "solid"
+        shown.add_scatter(**_curve(own, name), line={"dash": dash, "color": color})
     shown.add_hline(
         y=float(known["chance"].median()),
         line_dash="dash",
@@ -96,3 +79,24 @@ def label_efficiency(
     )
     shown.update_yaxes(range=[0, 1.03], title_text=metric.replace("_", " "))
     return shown
+
+
+def _curve(own: pd.DataFrame, name: str) -> dict[str, Any]:
+    drawn = own.groupby("fraction")["value"].agg(["mean", "min", "max", "size"])
+    return {
+        "x": 100 * drawn.index,
+        "y": drawn["mean"],
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": drawn["max"] - drawn["mean"],
+            "arrayminus": drawn["mean"] - drawn["min"],
+            "thickness": 1,
+            "width": 0,
+        },
+        "mode": "lines+markers",
+        "name": name,
+        "customdata": drawn["size"],
+        "hovertemplate": f"{name}<br>%{{x:g}} % of labels: %{{y:.3f}}, "
+        "%{customdata} draws<extra></extra>",
+    }

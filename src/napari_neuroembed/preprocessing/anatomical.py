@@ -41,7 +41,7 @@ def small_anatomical(
     stack = moved.stack
     if stack.anatomical is None:
         return None
-    height, width = (min(SIDE, n) for n in stack.shape)
+    height, width = (max(4, min(SIDE, n)) for n in stack.shape)  # as options allow
     resizer = Resizer(stack.shape, ResizeOptions(height=height, width=width))
     small = np.full((stack.n_frames, height, width), np.nan, dtype=np.float32)
     for first, stop in stack.chunks(options.max_memory_mb):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -93,7 +92,6 @@ def write_comparison(
                     for (seed, run), where in contents.runs.items()
                 ],
                 "made_utc": files.utc_now(),
-                "command": sys.argv[1:],
                 "versions": {name: version(name) for name in _VERSIONS},
             },
         )

@@ -8,7 +8,6 @@ from pathlib import Path
 from napari_neuroembed.errors import ConfigError
 from napari_neuroembed.plotting.export import (
     DOUBLE_MM,
-    KINDS,
     SINGLE_MM,
     Sized,
     find_browser,
@@ -21,22 +20,6 @@ from napari_neuroembed.reports.source_data import panel_tables
 
 DRAWN = ("svg", "pdf")
 """Kinds of drawings a report has unless told otherwise."""
-
-
-def check_kinds(kinds: Sequence[str]) -> None:
-    """Refuse a kind of drawing that is unknown, before any work.
-
-    Raises
-    ------
-    ConfigError
-        Naming those there are.
-    """
-    unknown = sorted(set(kinds) - set(KINDS))
-    if unknown:
-        raise ConfigError(
-            f"Unknown kind of figure {', '.join(unknown)}. Known: {', '.join(KINDS)}; "
-            "none for no drawings."
-        )
 
 
 def write_numbers(folder: Path, figures: Sequence[RunFigure]) -> None:

@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 from napari_neuroembed.plotting.frontier import frontier
 from napari_neuroembed.plotting.theme import config
 from napari_neuroembed.reports.report_page import POLICY
+from napari_neuroembed.reports.report_style import STYLE
 from napari_neuroembed.reports.tables import (
     LAYOUTS,
     TITLES,
@@ -25,18 +26,14 @@ from napari_neuroembed.reports.tables import (
     paper_name,
 )
 
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1c2024;background:#fff;max-width:78rem;
-margin:2rem auto;padding:0 1rem}h1{font-size:1.6rem;margin-bottom:.2rem}
-h2{font-size:1.15rem;margin:2.4rem 0 .2rem}.wide{overflow-x:auto}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.88rem}
-td,th{padding:.28rem .75rem;text-align:right;border-bottom:1px solid #e3e6ea;
-white-space:nowrap}th{font-weight:600;vertical-align:bottom;white-space:normal;
-max-width:7.5rem}td:first-child,th:first-child{text-align:left;position:sticky;left:0;
-background:#fff}tr.baseline td{color:#6b7480}td.best{font-weight:650}
-tr:hover td{background:#f5f7f9}a{color:inherit;text-decoration-color:#9aa3ad}
-.note{color:#57606a;max-width:62rem;margin:.2rem 0 .7rem}.paper{color:#6b7480}
+OWN_STYLE = """
+th{white-space:normal;max-width:7.5rem;vertical-align:bottom;text-align:right}
+th:first-child{text-align:left}
+td:first-child,th:first-child{position:sticky;left:0;background:var(--paper);
+white-space:nowrap}td{white-space:nowrap}tr.baseline td,.paper{color:var(--muted)}
+td.best{font-weight:650}td a{color:inherit}
 """
+"""What a comparison adds to the look of a report."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def page(contents: Contents) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(name)}</title><style>{STYLE}</style>"
+        f"<title>{escape(name)}</title><style>{STYLE}{OWN_STYLE}</style>"
         f"<script>{get_plotlyjs()}</script></head><body>{body}</body></html>"
     )
 
@@ -127,10 +124,9 @@ def _table(lines: pd.DataFrame, layout: Layout, contents: Contents) -> str:
         cells = [f"<td>{_named(line)}</td>"]
         for n in names:
             text = number(line[n], line[f"{n}_sd"])
-            mark = (
-                " class=best" if line[n] == best[n] and not line["is_baseline"] else ""
-            )
-            cells.append(f"<td{mark}>{_linked(text, links)}</td>")
+            is_best = line[n] == best[n] and not line["is_baseline"]
+            kind = "n best" if is_best else "n"
+            cells.append(f'<td class="{kind}">{_linked(text, links)}</td>')
         kind = " class=baseline" if line["is_baseline"] else ""
         rows.append(f"<tr{kind}>{''.join(cells)}</tr>")
     return f"<div class=wide><table>{''.join(rows)}</table></div>"

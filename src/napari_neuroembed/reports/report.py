@@ -16,6 +16,7 @@ from napari_neuroembed import files
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.errors import DataError, NeuroembedError
 from napari_neuroembed.methods.references import bibliography
+from napari_neuroembed.plotting.export import check_kinds
 from napari_neuroembed.progress import Report, silent
 from napari_neuroembed.reports.commands import (
     report_command,
@@ -24,7 +25,6 @@ from napari_neuroembed.reports.commands import (
 )
 from napari_neuroembed.reports.figure_files import (
     DRAWN,
-    check_kinds,
     files_of,
     write_drawings,
     write_numbers,

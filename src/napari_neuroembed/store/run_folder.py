@@ -25,7 +25,7 @@ from napari_neuroembed.store.schema import (
     SCHEMA_VERSION,
     SPLITS,
 )
-from napari_neuroembed.store.tables import read_table
+from napari_neuroembed.store.tables import read_scores, read_table
 
 __all__ = [
     "CONFIG",
@@ -347,10 +347,7 @@ class RunFolder:
         RunFolderError
             When the run was never evaluated.
         """
-        folder = self.evaluation_folder(name)
-        return pd.read_csv(
-            folder / "scores.csv", keep_default_na=False, na_values={**_NUMERIC_NA}
-        )
+        return read_scores(self.evaluation_folder(name) / "scores.csv")
 
     def predictions(self, name: str | None = None) -> pd.DataFrame:
         """Return the predictions of an evaluation, by default the latest."""
@@ -389,12 +386,3 @@ def check_name(what: str, name: str) -> None:
             f"{what} name {name!r}: use letters, digits, '_', '-' and '.', at most 64, "
             "beginning with a letter or digit."
         )
-
-
-_NUMERIC_NA = {
-    column: [""]
-    for column in (
-        "fraction", "draw", "fold", "value", "low", "high", "chance", "p",
-        "critical", "detectable", "n_fit", "n_test", "n_classes", "seed",
-    )
-}  # fmt: skip

@@ -117,3 +117,17 @@ def read_distances(evaluation: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=list(DISTANCE_COLUMNS))
     return read_table(path)
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Read a ``scores.csv``; an empty field is a missing number, or no text."""
+    return pd.read_csv(path, keep_default_na=False, na_values={**_NUMERIC_NA})
+
+
+_NUMERIC_NA = {
+    column: [""]
+    for column in (
+        "fraction", "draw", "fold", "value", "low", "high", "chance", "p",
+        "critical", "detectable", "n_fit", "n_test", "n_classes", "seed",
+    )
+}  # fmt: skip

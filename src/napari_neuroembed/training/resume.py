@@ -24,6 +24,7 @@ from napari_neuroembed import files
 from napari_neuroembed.config import RunConfig
 from napari_neuroembed.data.project import Project
 from napari_neuroembed.errors import RunFolderError
+from napari_neuroembed.options.base import changed
 from napari_neuroembed.store.run_folder import CONFIG, RunFolder
 from napari_neuroembed.training.checkpoint import latest
 from napari_neuroembed.training.setup import device_of
@@ -198,20 +199,5 @@ def _changed_options(folder: RunFolder) -> str:
         after = yaml.safe_load((folder.path / CONFIG).read_text("utf-8"))
     except (RunFolderError, KeyError):
         return ""
-    old, new = dict(_options(before)), dict(_options(after))
-    texts = [
-        f"{name} from {old.get(name)} to {new.get(name)}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
+    texts = changed(before, after)
     return f" ({', '.join(texts)})" if texts else ""
-
-
-def _options(values: Any, head: str = "") -> list[tuple[str, Any]]:
-    """Return dotted path and value of every option."""
-    if not isinstance(values, Mapping):
-        return [(head, values)]
-    found: list[tuple[str, Any]] = []
-    for name, value in values.items():
-        found += _options(value, f"{head}.{name}" if head else str(name))
-    return found
