@@ -36,10 +36,10 @@ lint: setup
 	$(BIN)/lint-imports --no-cache
 
 test: lint
-	$(ONE_THREAD) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(ONE_THREAD) sh tools/with_display.sh $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-full: lint
-	$(ONE_THREAD) $(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
+	$(ONE_THREAD) sh tools/with_display.sh $(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
 
 # Ends by serving the dashboard, where this version has one; SERVE=0 returns instead.
 demo: setup

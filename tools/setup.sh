@@ -8,8 +8,10 @@ TORCH=${TORCH:-cpu}
 TORCH_CPU_INDEX=${TORCH_CPU_INDEX:-https://download.pytorch.org/whl/cpu}
 
 # What the tests need of pyproject's extras and of Debian's or Ubuntu's packages.
-EXTRAS=${EXTRAS:-test,docs}
-PACKAGES=${PACKAGES:-python3-venv}
+EXTRAS=${EXTRAS:-test,docs,gui}
+SCREEN="xvfb xauth libgl1 libegl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0
+  libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
+PACKAGES=${PACKAGES:-python3-venv $SCREEN}
 
 say() { printf '%s\n' "set-up: $*" >&2; }
 
