@@ -13,8 +13,8 @@ from napari_neuroembed.cli.progress import (
     JsonDisplay,
     LineDisplay,
     choose_display,
-    time_left,
 )
+from napari_neuroembed.progress import time_left
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import time
 from types import TracebackType
 from typing import Any, Protocol, TextIO
 
+from napari_neuroembed.progress import time_left
+
 LINE_S = 5.0
 """Seconds between two plain lines of one stage."""
 
@@ -49,22 +51,6 @@ def choose_display(*, as_json: bool, quiet: bool = False) -> Display:
     if not quiet and sys.stderr.isatty():
         return BarDisplay()
     return LineDisplay(quiet=quiet)
-
-
-def time_left(elapsed_s: float, done: int, total: int) -> str:
-    """Return the time left as ``1:05``, or nothing when nobody can know.
-
-    Examples
-    --------
-    >>> time_left(10.0, 20, 150)
-    '1:05'
-    """
-    if done <= 0 or total <= 0 or done > total:
-        return ""
-    seconds = round(elapsed_s * (total - done) / done)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 class _Plain:
