@@ -118,7 +118,7 @@ class JobBar(QWidget):
         self._draw()
         self.started.emit(job)
 
-    def find(self, project: Path | None) -> None:
+    def take_up(self, project: Path | None) -> None:
         """Take up the running job of this verb in a project, or drop the one shown."""
         if self.job is not None and (
             project is None or project not in self.job.folder.parents

@@ -13,22 +13,20 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_neuroembed.errors import NeuroembedError, TrainingError
 
-ShouldStop = Callable[[], bool]
-Work = Callable[[ShouldStop], Generator[Any, None, Any]]
+Work = Callable[[], Generator[Any, None, Any]]
 
 
 class Worker(QObject):
     """One piece of work in a thread of its own.
 
     superqt's generator workers neither close the generator when they are stopped nor
-    report a RuntimeError; so the work asks `should_stop` itself, and errors travel as
-    values.
+    report a RuntimeError; so both are done here.
 
     Parameters
     ----------
     work
-        Called with `should_stop`; a generator that yields as often as it can be
-        stopped. Must not touch windows or layers.
+        Returns a generator that yields as often as it can be stopped; it is closed
+        then. Must not touch windows or layers.
 
     Attributes
     ----------
@@ -67,7 +65,7 @@ class Worker(QObject):
 
     def _guarded(self, work: Work) -> Generator[Any, None, Any]:
         try:
-            steps = work(lambda: self._stop)
+            steps = work()
             while not self._stop:
                 try:
                     value = next(steps)
