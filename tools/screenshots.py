@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import napari
+import napari  # noqa: TID253 - a program, not the package
 from qtpy.QtWidgets import QApplication
 
 from napari_neuroembed.widgets.state import state_of
@@ -36,6 +36,7 @@ DOCKS = {
 
 
 def main() -> None:
+    """Take the pictures that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("project", type=Path)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs/_static")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from napari_neuroembed.cli.control_lines import BAR, control_lines
-from napari_neuroembed.reports.main_scores import warnings_of
+from napari_neuroembed.store.main_scores import warnings_of
 
 ROW = {
     "control": "brightness",

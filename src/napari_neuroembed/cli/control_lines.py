@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.flags import number, table
-from napari_neuroembed.reports.main_scores import (
+from napari_neuroembed.store.main_scores import (
     CONTROL_TASKS,
     CONTROLS,
     warning_text,

@@ -16,7 +16,7 @@ from napari_neuroembed.cli.score_table import score_lines
 from napari_neuroembed.config import with_settings
 from napari_neuroembed.data.problems import counted
 from napari_neuroembed.errors import ConfigError
-from napari_neuroembed.reports.main_scores import warnings_of
+from napari_neuroembed.store.main_scores import warnings_of
 
 if TYPE_CHECKING:
     from napari_neuroembed.api import Project

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_neuroembed.cli.control_lines import control_lines
 from napari_neuroembed.cli.flags import number, table
-from napari_neuroembed.reports.main_scores import (
+from napari_neuroembed.store.main_scores import (
     QUESTIONS,
     UNTESTABLE,
     UNTESTED,

@@ -10,8 +10,8 @@ from napari_neuroembed.methods.references import (
     DOMAIN_REFERENCES,
 )
 from napari_neuroembed.reports.citations import cited
-from napari_neuroembed.reports.main_scores import main_scores
 from napari_neuroembed.reports.run_facts import Judged
+from napari_neuroembed.store.main_scores import main_scores
 
 
 def evaluation_text(judged: Judged | None) -> list[str]:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_neuroembed.reports.main_scores import (
+from napari_neuroembed.reports.run_facts import RunRecord
+from napari_neuroembed.store.main_scores import (
     UNTESTABLE,
     UNTESTED,
     WARNING,
     main_scores,
 )
-from napari_neuroembed.reports.run_facts import RunRecord
 
 ACTION_TASKS = ("action_single", "action_multi")
 PROBES = ("linear", "knn", "mlp")

@@ -16,7 +16,12 @@ from napari_neuroembed.methods.references import bibliography
 from napari_neuroembed.plotting.theme import config as figure_config
 from napari_neuroembed.reports import html
 from napari_neuroembed.reports.findings import digits, known, lines_of, sentence_of
-from napari_neuroembed.reports.main_scores import (
+from napari_neuroembed.reports.methods_text import MethodsText, reference_line
+from napari_neuroembed.reports.project_facts import ProjectFacts
+from napari_neuroembed.reports.report_style import SCRIPT, STYLE
+from napari_neuroembed.reports.run_facts import RunRecord
+from napari_neuroembed.reports.run_figures import RunFigure, drawn_apart
+from napari_neuroembed.store.main_scores import (
     CONTROL_TASKS,
     CONTROLS,
     QUESTIONS,
@@ -27,11 +32,6 @@ from napari_neuroembed.reports.main_scores import (
     source_of,
     untestable,
 )
-from napari_neuroembed.reports.methods_text import MethodsText, reference_line
-from napari_neuroembed.reports.project_facts import ProjectFacts
-from napari_neuroembed.reports.report_style import SCRIPT, STYLE
-from napari_neuroembed.reports.run_facts import RunRecord
-from napari_neuroembed.reports.run_figures import RunFigure, drawn_apart
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "

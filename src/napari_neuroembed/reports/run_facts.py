@@ -16,7 +16,7 @@ from napari_neuroembed.data.splits import Split
 from napari_neuroembed.errors import NeuroembedError, RunFolderError
 from napari_neuroembed.options.base import from_dict
 from napari_neuroembed.options.evaluation import EvaluationOptions, resolved
-from napari_neuroembed.reports.main_scores import warning_text, warnings_of
+from napari_neuroembed.store.main_scores import warning_text, warnings_of
 from napari_neuroembed.store.run_folder import CONFIG, RUN, SPLITS, RunFolder
 from napari_neuroembed.store.schema import SCORE_COLUMNS
 from napari_neuroembed.store.tables import read_distances, read_table

@@ -20,10 +20,10 @@ from napari_neuroembed.plotting.history import history
 from napari_neuroembed.plotting.label_efficiency import label_efficiency
 from napari_neuroembed.plotting.leakage import leakage
 from napari_neuroembed.plotting.projection import pca
-from napari_neuroembed.reports.main_scores import UNTESTABLE, UNTESTED, main_scores
 from napari_neuroembed.reports.run_facts import RunRecord
 from napari_neuroembed.reports.summary import table_of
 from napari_neuroembed.store.history import read_history
+from napari_neuroembed.store.main_scores import UNTESTABLE, UNTESTED, main_scores
 from napari_neuroembed.store.run_folder import HISTORY
 
 MOST_POINTS = 4000
