@@ -255,11 +255,7 @@ def set_text(value: Any) -> str:
         return words[value]
     if isinstance(value, tuple):
         return f"[{to_text(value)}]"
-    return (
-        str(to_dict(value))
-        if hasattr(value, "__dataclass_fields__")
-        else to_text(value)
-    )
+    return to_text(value)
 
 
 def _is_prepared(project: Project, recording: str) -> bool:
