@@ -46,6 +46,28 @@ def from_dict(kind: type[T], values: object, where: str = "") -> T:
         raise ConfigError("\n".join(lines)) from None
 
 
+def problems(kind: type[Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with values, by the dotted path of the field; {}: nothing.
+
+    For forms, which show each sentence at its own control; see :func:`from_dict`.
+
+    Examples
+    --------
+    >>> from napari_neuroembed.options.training import TrainingOptions
+    >>> problems(TrainingOptions, {"steps": -1})
+    {'steps': 'Input should be greater than or equal to 0 (found -1).'}
+    """
+    try:
+        TypeAdapter(kind).validate_python(dict(values))
+    except ValidationError as error:
+        found: dict[str, str] = {}
+        for one in error.errors():
+            path = ".".join(str(part) for part in one["loc"] if isinstance(part, str))
+            found.setdefault(path, f"{one['msg']} (found {one['input']!r}).")
+        return found
+    return {}
+
+
 def to_dict(options: Any) -> dict[str, Any]:
     """Return options as plain JSON-ready values, all fields spelled out."""
     dumped = TypeAdapter(type(options)).dump_python(options, mode="json")
