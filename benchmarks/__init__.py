@@ -9,6 +9,7 @@ BENCHMARKS = {
     "tiff_read": "a pass over a movie in TIFF, beside tifffile",
     "windows": "random windows of the training cache, beside zarr and pages",
     "memory": "memory of pre-processing a stack and one four times as long",
+    "previews": "how long a window waits for a preview",
     "enc_train": "training the image encoder in its fastest layout, beside a plain one",
     "augment": "augmentations of whole batches, beside frame by frame",
     "knn_exact": "the neighbours of pose swapping, beside brute force and faiss",

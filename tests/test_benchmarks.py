@@ -22,6 +22,7 @@ from benchmarks import (
     import_time,
     knn_exact,
     memory,
+    previews,
     resize,
     tiff_read,
     windows,
@@ -113,6 +114,12 @@ def test_the_plain_encoder_is_the_same_network_and_every_layout_keeps_to_it() ->
     assert len(others) == 3
     assert all(row.met for row in others)
     assert {one.peer for one in found.ratios} == {"plain module, 2 windows"}
+
+
+def test_a_preview_is_what_a_direct_call_gives() -> None:
+    found = previews.compare(QUICK, (32, 48), 16, 24)
+    assert [row.variant for row in found.rows] == list(previews.TARGETS_S)
+    assert [row.error for row in found.rows] == [0.0] * 4
 
 
 def test_a_gpu_that_is_not_there_is_said_and_not_measured(

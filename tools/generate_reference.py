@@ -35,6 +35,7 @@ from napari_neuroembed.data.writers.labels import LABEL_WRITERS
 from napari_neuroembed.evaluation.probes import PROBES
 from napari_neuroembed.evaluation.ridge import DECODERS
 from napari_neuroembed.jobs import facts as job_facts
+from napari_neuroembed.jobs import preview_lines
 from napari_neuroembed.methods import METHODS
 from napari_neuroembed.models.build import ENCODERS
 from napari_neuroembed.objectives import OBJECTIVES
@@ -228,6 +229,44 @@ def checks() -> str:
     return _page([*lines, *_table(("id", "grade", "text"), rows)])
 
 
+def preview() -> str:
+    """Return the page of what a preview process is asked."""
+    lines = [
+        _NOTE,
+        "# Previews",
+        "",
+        (
+            "What a window asks `neuroembed preview`, one JSON object per line "
+            "([how](../how_to/own_window.md)). An answer is `{id, ok: true, result}` "
+            "or `{id, ok: false, error: {kind, message, field, problems}}`."
+        ),
+        "",
+    ]
+    told = preview_lines.MEANINGS.items()
+    lines += _table(("ask", "meaning"), ([f"`{k}`", v] for k, v in told))
+    for name, kind in preview_lines.ASKS.items():
+        if not dataclasses.fields(kind):
+            continue
+        lines += ["", f"## {name}", "", inspect.getdoc(kind) or "", ""]
+        lines += _fields(kind, "field")
+        for part in ("result", "arrays"):
+            table = vars(preview_lines)[f"{name}_{part}".upper()]
+            lines += ["", f"### {part} of {name}", ""]
+            lines += _table(
+                ("name", "meaning"), ([f"`{k}`", v] for k, v in table.items())
+            )
+    lines += ["", "## Errors", ""]
+    known = preview_lines.ERRORS.items()
+    lines += _table(("kind", "meaning"), ([f"`{k}`", v] for k, v in known))
+    sizes = {
+        "a request": preview_lines.MAX_LINE_BYTES,
+        "an array, given or answered": preview_lines.MAX_ARRAY_BYTES,
+    }
+    lines += ["", "## Limits", ""]
+    lines += _table(("what", "bytes"), ([k, f"{n:,}"] for k, n in sizes.items()))
+    return _page(lines)
+
+
 RUN_FOLDER = {
     "The project folder": "PROJECT_FILES",
     "derived/RECORDING": "DERIVED_FILES",
@@ -253,6 +292,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "parts.md": parts,
     "checks.md": checks,
     "run_folder.md": run_folder,
+    "preview.md": preview,
 }
 """The generated pages, by file name."""
 
@@ -361,14 +401,14 @@ def _sentence(module: Any) -> str:
     return (inspect.getdoc(module) or "").splitlines()[0]
 
 
-def _fields(kind: type[Any]) -> list[str]:
+def _fields(kind: type[Any], what: str = "option") -> list[str]:
     schema_of = TypeAdapter(kind).json_schema()
     rows = []
     for field in dataclasses.fields(kind):
         about = schema_of["properties"][field.name]
         text = " ".join(about.get("description", "").split())
         rows.append([f"`{field.name}`", _kind(about), _default(field), text])
-    return _table(("option", "kind", "default", "meaning"), rows)
+    return _table((what, "kind", "default", "meaning"), rows)
 
 
 def _kind(about: dict[str, Any]) -> str:

@@ -12,6 +12,13 @@ from typing import IO
 import psutil
 
 _SAME_START_S = 1.5
+_ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 def host() -> str:
@@ -125,3 +132,10 @@ def spawn(
         start_new_session=True,
         creationflags=group,
     )
+
+
+def one_thread_environment() -> dict[str, str]:
+    """Return an environment of one thread that finds this very package."""
+    here = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH", ""))))
+    return {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": path}

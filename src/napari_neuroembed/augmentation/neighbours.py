@@ -108,6 +108,8 @@ def build_swap_table(
     animals: Sequence[str],
     n: int,
     report: Report = silent,
+    *,
+    queries: Sequence[NDArray[np.floating]] | None = None,
 ) -> SwapTable:
     """Find the similar poses of every animal in each other animal.
 
@@ -122,6 +124,9 @@ def build_swap_table(
         Neighbours per other animal (N = 128 in the paper), capped at its rows.
     report
         Called once per pair of animals.
+    queries
+        Per animal, the poses whose neighbours are wanted; default all of `features`.
+        Rows of the table and of a draw are theirs.
 
     Returns
     -------
@@ -152,10 +157,11 @@ def build_swap_table(
             "features. Check the pose stream, or set augmentation.pose_swap.p to 0."
         )
     kept = [np.ascontiguousarray(part[:, used]) for part in features]
+    asked = kept if queries is None else [part[:, used] for part in queries]
     n_animals = len(kept)
     width = min(n, max(len(part) for part in kept))
     index, distance = [], []
-    for own, query in enumerate(kept):
+    for own, query in enumerate(asked):
         shape = (len(query), n_animals - 1, width)
         rows = np.full(shape, -1, dtype=np.int32)
         lengths = np.full(shape, np.inf, dtype=np.float32)

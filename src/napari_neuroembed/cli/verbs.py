@@ -133,6 +133,11 @@ VERBS: tuple[Verb, ...] = (
         "open a colleague's bundle as a project",
     ),
     Verb("suggest", f"{_HERE}.suggest_verb", "which stretches to label next"),
+    Verb(
+        "preview",
+        f"{_HERE}.preview_verb",
+        "compute previews for a window: JSON lines in and out",
+    ),
     Verb("jobs", f"{_HERE}.job_verbs", "list, show, cancel or resume jobs"),
     Verb("info", f"{_HERE}.demo_verbs", "versions and devices, for a bug report"),
 )

@@ -77,6 +77,14 @@ class FrameTable:
         DataError
             For problems that were not accepted.
         """
+        valid, problems = self.judge(recorded)
+        refuse(problems, f"Recording {where!r}", accept)
+        return valid
+
+    def judge(
+        self, recorded: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], list[Problem]]:
+        """Return the frames to use, and what refuses the others unless accepted."""
         nonfinite, flat = self.flag("nonfinite"), self.flag("flat")
         limit = self.flag("at_limit") & ~nonfinite & ~flat
         problems = [
@@ -93,9 +101,8 @@ class FrameTable:
         if is_constant:
             text = "every frame is constant: there is no image in it."
             problems = [Problem("neural.constant", "error", text)]
-        refuse(problems, f"Recording {where!r}", accept)
         bad = nonfinite if is_constant else nonfinite | flat | limit
-        return recorded & ~bad
+        return recorded & ~bad, problems
 
     def save(self, folder: Path) -> None:
         """Write all of it into a folder being built."""
@@ -119,6 +126,15 @@ class FrameTable:
         )
 
 
+def wanted_reference(
+    options: RegistrationOptions, reference: Float | None
+) -> Float | None:
+    """Return the template of the animal's first recording where options use it."""
+    if options.method == "none" or options.reference == "recording":
+        return None
+    return reference
+
+
 def measure_frames(
     stack: NativeStack,
     options: RegistrationOptions,
@@ -136,7 +152,8 @@ def measure_frames(
     options
         Whether and how motion is measured.
     reference
-        Template of the animal's first recording, to land in the same place.
+        Template of the animal's first recording, to land in the same place; see
+        :func:`wanted_reference`.
     max_memory_mb
         Memory for chunks.
     report

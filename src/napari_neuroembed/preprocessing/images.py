@@ -146,6 +146,64 @@ def find_resting(
     )
 
 
+class CacheFrames:
+    """Makes frames of the training cache of moved ones.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the moved frames.
+    resting
+        F0 and the pixels all frames show.
+    scale
+        Makes dF/F of counts; None keeps counts.
+    options
+        Size, and the offset of counts.
+
+    Attributes
+    ----------
+    mask
+        Valid pixels (y, x) of the cache.
+    n_clipped
+        dF/F values that were too large to be kept, so far.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        resting: Resting,
+        scale: DffScale | None,
+        options: PreprocessingOptions,
+    ) -> None:
+        self._resizer = Resizer(shape, options.resize)
+        self._covered, self._scale = resting.covered, scale
+        self._offset = np.float32(options.dff.offset)
+        dead = np.zeros(shape, dtype=bool) if scale is None else scale.dead
+        self.mask = self._resizer.mask(resting.covered, dead)
+        self.n_clipped = 0
+
+    def frames(self, moved: NDArray[Any], valid: NDArray[np.bool_]) -> Float:
+        """Return frames of the cache.
+
+        Parameters
+        ----------
+        moved
+            (frame, y, x), moved back.
+        valid
+            Frames to use; the others become NaN. Pixels outside the mask become 0.
+        """
+        if self._scale is None:
+            values = moved[valid].astype(np.float32) - self._offset
+            values[:, ~self._covered] = 0
+        else:
+            values, clipped = self._scale.apply(moved[valid])
+            self.n_clipped += clipped
+        small = np.full((len(moved), *self._resizer.shape), np.nan, dtype=np.float32)
+        small[valid] = self._resizer.frames(values)
+        small[:, ~self.mask] = 0
+        return small
+
+
 def write_images(
     folder: Path,
     moved: MovedStack,
@@ -167,36 +225,23 @@ def write_images(
         dF/F values that were too large to be kept.
     """
     stack = moved.stack
-    resizer = Resizer(stack.shape, options.resize)
-    dead = np.zeros(stack.shape, dtype=bool) if scale is None else scale.dead
-    mask = resizer.mask(resting.covered, dead)
-    cache = create_stack(folder / NEURAL_FILE, (stack.n_frames, *resizer.shape))
+    finish = CacheFrames(stack.shape, resting, scale, options)
+    cache = create_stack(folder / NEURAL_FILE, (stack.n_frames, *finish.mask.shape))
     native = None
     if options.keep_native:
         shape = (stack.n_frames, *stack.shape)
         native = create_stack(folder / NATIVE_FILE, shape, stack.dtype)
-    n_clipped = 0
     for span, frames in moved.chunks(options.max_memory_mb):
         if native is not None:
             native[span] = _as_type(frames, stack.dtype)
-        valid = moved.valid[span]
-        if scale is None:
-            values = frames[valid].astype(np.float32) - np.float32(options.dff.offset)
-            values[:, ~resting.covered] = 0
-        else:
-            values, clipped = scale.apply(frames[valid])
-            n_clipped += clipped
-        small = np.full((len(frames), *resizer.shape), np.nan, dtype=np.float32)
-        small[valid] = resizer.frames(values)
-        small[:, ~mask] = 0
-        cache[span] = small
+        cache[span] = finish.frames(frames, moved.valid[span])
         release(cache)
         release(native)
         report("images", span.stop, stack.n_frames)
     for written in (cache, native):
         if written is not None:
             written.flush()
-    return mask, n_clipped
+    return finish.mask, finish.n_clipped
 
 
 def _as_type(frames: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

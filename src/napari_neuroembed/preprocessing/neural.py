@@ -33,7 +33,11 @@ from napari_neuroembed.options.base import to_dict
 from napari_neuroembed.options.preprocessing import PreprocessingOptions
 from napari_neuroembed.preprocessing.anatomical import small_anatomical
 from napari_neuroembed.preprocessing.baseline import DffScale
-from napari_neuroembed.preprocessing.frames import FrameTable, measure_frames
+from napari_neuroembed.preprocessing.frames import (
+    FrameTable,
+    measure_frames,
+    wanted_reference,
+)
 from napari_neuroembed.preprocessing.images import (
     MovedStack,
     Resting,
@@ -105,13 +109,13 @@ def prepare_neural(job: NeuralJob, name: str, build: Path) -> dict[str, Any]:
     valid = found.usable(stream.valid, job.recording.id, job.accept)
     moved = MovedStack(stack, found.shifts, valid, found.holes)
     resting = _resting(job, moved, key)
-    scale, problems = _scale(job, resting)
+    scale, problems = scale_of(resting, job.options)
     refuse(problems, job.head, job.accept)
     mask, n_clipped = write_images(
         build, moved, resting, scale, options=job.options, report=job.report
     )
     n_values = int(valid.sum()) * int(resting.covered.sum())
-    refuse(_clipped(job.options, n_clipped, n_values), job.head, job.accept)
+    refuse(too_clipped(job.options, n_clipped, n_values), job.head, job.accept)
     write_array(build / MASK_FILE, mask)
     write_array(build / MEAN_FILE, resting.mean)
     anatomical = small_anatomical(moved, job.options, job.report)
@@ -125,7 +129,7 @@ def prepare_neural(job: NeuralJob, name: str, build: Path) -> dict[str, Any]:
         "native_shape": list(stack.shape),
         "native_dtype": stack.dtype.name,
         "registration": found.facts,
-        "dff": _dff_facts(job.options, scale, n_clipped),
+        "dff": dff_facts(job.options, scale, n_clipped),
         "resize": {"shape": list(mask.shape), "valid_pixels": int(mask.sum())},
         "covered_pixels": int(resting.covered.sum()),
         "valid_frames": int(valid.sum()),
@@ -146,9 +150,8 @@ def _check_length(job: NeuralJob, stack: NativeStack) -> None:
 
 
 def _motion(job: NeuralJob, stack: NativeStack) -> tuple[FrameTable, dict[str, Any]]:
-    options, reference = job.options.registration, job.reference
-    if options.method == "none" or options.reference == "recording":
-        reference = None
+    options = job.options.registration
+    reference = wanted_reference(options, job.reference)
     key = {
         "registration": to_dict(options),
         "sources": job.sources,
@@ -186,7 +189,10 @@ def _resting(job: NeuralJob, moved: MovedStack, key: Mapping[str, Any]) -> Resti
         raise type(error)(f"{job.head}: {error}") from error
 
 
-def _scale(job: NeuralJob, resting: Resting) -> tuple[DffScale | None, list[Problem]]:
+def scale_of(
+    resting: Resting, options: PreprocessingOptions
+) -> tuple[DffScale | None, list[Problem]]:
+    """Return what makes dF/F of counts (None without), and what is wrong with it."""
     problems = []
     if resting.is_frozen:
         text = "all valid frames are the same image, so nothing happens in it."
@@ -196,21 +202,22 @@ def _scale(job: NeuralJob, resting: Resting) -> tuple[DffScale | None, list[Prob
         problems.append(Problem("neural.mask", "error", text))
     if resting.f0 is None:
         return None, problems
-    scale = DffScale(resting.f0, resting.covered, job.options.dff)
+    scale = DffScale(resting.f0, resting.covered, options.dff)
     if scale.dead_share > _MOST_DEAD:
         text = (
             f"{scale.dead_share:.1%} of pixels have a resting fluorescence under "
             f"{scale.floor:.3g} counts, so that their dF/F would be noise; at most "
             f"{_MOST_DEAD:.0%} are set to 0. Check preprocessing.dff.offset (now "
-            f"{job.options.dff.offset:g})."
+            f"{options.dff.offset:g})."
         )
         problems.append(Problem("neural.zero_f0", "error", text))
     return scale, problems
 
 
-def _clipped(
+def too_clipped(
     options: PreprocessingOptions, n_clipped: int, n_values: int
 ) -> list[Problem]:
+    """Return a problem when too many of the dF/F values had to be clipped."""
     share = n_clipped / max(1, n_values)
     if share <= _MOST_CLIPPED:
         return []
@@ -223,9 +230,10 @@ def _clipped(
     return [Problem("neural.overflow", "error", text)]
 
 
-def _dff_facts(
+def dff_facts(
     options: PreprocessingOptions, scale: DffScale | None, n_clipped: int
 ) -> dict[str, Any]:
+    """Return what dF/F came to, for the provenance."""
     if scale is None:
         return {"method": "none"}
     return {

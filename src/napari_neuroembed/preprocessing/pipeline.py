@@ -103,7 +103,7 @@ def preprocess_recording(
         stages=Stages(folder.parent / WORK_FOLDER / folder.name),
         report=report,
     )
-    neural = _neural_of(recording)
+    neural = neural_of(recording)
     _check_disk(recording, options, folder)
     prepared = {
         name: _prepare_small(job, name, stream)
@@ -190,7 +190,14 @@ def _fresh_folder(folder: Path) -> Iterator[Path]:
         yield build
 
 
-def _neural_of(recording: Recording) -> str | None:
+def neural_of(recording: Recording) -> str | None:
+    """Return the name of the neural stream, None where there is none.
+
+    Raises
+    ------
+    DataError
+        When there are several.
+    """
     names = list(recording.of_kind("neural"))
     if len(names) > 1:
         raise DataError(

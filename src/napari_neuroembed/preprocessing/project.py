@@ -104,7 +104,7 @@ def prepare_one(project: Project, name: str, report: Report) -> Outcome:
                 project.preprocessing(),
                 project.derived_folder(name),
                 provenance=project.provenance(name),
-                reference=_reference(project, name),
+                reference=reference_of(project, name),
                 accept=project.accepted(name),
                 report=report,
             )
@@ -191,7 +191,7 @@ def _with_option(text: str, project: Project, name: str) -> str:
     )
 
 
-def _reference(project: Project, name: str) -> NDArray[np.float32] | None:
+def reference_of(project: Project, name: str) -> NDArray[np.float32] | None:
     """Return the template of the animal's first recording; None for that one."""
     first = first_recording(project, project.recording(name).animal)
     path = project.derived_folder(first) / TEMPLATE_FILE

@@ -23,18 +23,13 @@ from typing import Any
 
 import psutil
 
+from napari_neuroembed import processes
+
 MODULE = "napari_neuroembed.preprocessing.worker"
 WORKERS_VARIABLE = "NEUROEMBED_WORKERS"
 STOP_S = 10.0
 """Seconds a worker has to stop by itself."""
 
-_ONE_THREAD = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 _log = logging.getLogger(__name__)
 
 
@@ -159,7 +154,7 @@ class Workers:
             [sys.executable, "-m", MODULE, str(self._project)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(),
+            env=processes.one_thread_environment(),
             text=True,
             encoding="utf-8",
         )
@@ -182,10 +177,3 @@ def _close_input(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     with contextlib.suppress(OSError):
         process.stdin.close()
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment of one thread that finds this very package."""
-    here = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH", ""))))
-    return {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": path}
