@@ -75,7 +75,7 @@ class JobBar(QWidget):
         self.verb, self._label, self._command = verb, label, command
         self.job: Job | None = None
         self._pace = Pace()
-        self._may_run = True
+        self._may_run, self._why = True, ""
         self._is_cancelling = False
         self.button = button(label, self._on_click, primary=True)
         self.bar = QProgressBar()
@@ -95,10 +95,10 @@ class JobBar(QWidget):
         """Let the job be started, or say why it cannot be."""
         self._may_run = ready
         self.button.setToolTip(why)
-        if self.job is None and why:
+        # How the last job ended stays until there is something else to say.
+        if self.job is None and (why or self.note.text() == self._why):
             self.note.say(why)
-        elif self.job is None:
-            self.note.say("")
+        self._why = why
         self._draw()
 
     def run(self) -> None:

@@ -96,10 +96,11 @@ class ProjectState:
         names = () if project is None else project.recording_ids()
         self._recording = names[0] if names else ""
         self._time_s = 0.0
-        self.project_changed.emit(project)
-        self.recording_changed.emit(self._recording)
+        # First what is over: whoever hears of the project may choose a run at once.
         self.run_changed.emit("")
         self.time_changed.emit(0.0)
+        self.project_changed.emit(project)
+        self.recording_changed.emit(self._recording)
 
     def reload(self) -> None:
         """Read project.yaml again, as after an import; keeps the recording."""
