@@ -17,7 +17,7 @@ STAMP := $(VENV)/.set-up-$(TORCH)
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
   NUMEXPR_NUM_THREADS=1
 
-.PHONY: help setup test test-full lint demo docs reference hooks clean
+.PHONY: help setup test test-full lint demo docs reference screenshots hooks clean
 
 help:
 	@sed -n '1,5s/^# \{0,1\}//p' Makefile
@@ -58,6 +58,10 @@ reference: setup
 docs: reference
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+# Of napari, on the demo's project (make demo SERVE=0 first), for the documentation.
+screenshots: setup
+	sh tools/with_display.sh $(BIN)/python tools/screenshots.py "$(DEMO_DIR)"
 
 hooks: setup
 	$(BIN)/pre-commit install

@@ -64,6 +64,15 @@ def test_the_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> N
         "new_animals",
         "label_choice",
         "maps",
+        "semireal",
+        "semireal_bodies",
+        "semireal_data",
+        "semireal_frames",
+        "semireal_page",
+        "semireal_poses",
+        "semireal_project",
+        "semireal_table",
+        "semireal_wins",
     } == set(BENCHMARKS)
     assert all(f"{name} " in told for name in BENCHMARKS)
     assert all(importlib.import_module(f"benchmarks.{n}").run for n in BENCHMARKS)

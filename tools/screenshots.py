@@ -16,22 +16,26 @@ from pathlib import Path
 from typing import Any
 
 import napari  # noqa: TID253 - a program, not the package
+from PIL import Image
 from qtpy.QtWidgets import QApplication
 
 from napari_neuroembed.widgets.state import state_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (1440, 900)
+COLORS = 64
 
 DOCKS = {
     "project": "project_data:ProjectData",
-    "preprocess": "preprocess:Preprocess",
-    "annotate": "annotate:Annotate",
-    "augmentation": "augmentation:AugmentationPreview",
     "train": "train:Train",
     "evaluate": "evaluate:Evaluate",
-    "link": "dashboard_link:DashboardLink",
     "jobs": "jobs:Jobs",
+}
+TITLES = {
+    "project": "Project & data",
+    "train": "Train encoders",
+    "evaluate": "Embed & evaluate",
+    "jobs": "Jobs",
 }
 
 
@@ -60,18 +64,16 @@ def take(name: str, project: Path, folder: Path) -> None:
         view = importlib.import_module("napari_neuroembed.widgets.recording_view")
         project_dock = view.RecordingView(viewer, state)
     dock = getattr(home, cls)(viewer)
-    area = "bottom" if getattr(dock, "is_wide", False) else "right"
-    viewer.window.add_dock_widget(dock, area=area, name=dock.windowTitle() or cls)
+    viewer.window.add_dock_widget(dock, area="right", name=TITLES.get(name, cls))
     state.open(project)
     if project_dock is not None:
         project_dock.show()
     wait(lambda: len(viewer.layers) >= 3, 20)
     state.time_s = 7.3
-    pose = getattr(dock, "pose_for_picture", None)
-    if pose is not None:
-        pose()
     wait(lambda: False, 2.5)
-    viewer.screenshot(str(folder / f"napari_{name}.png"), canvas_only=False)
+    shot = viewer.screenshot(canvas_only=False)
+    small = Image.fromarray(shot[..., :3]).quantize(COLORS, dither=Image.Dither.NONE)
+    small.save(folder / f"napari_{name}.png", optimize=True)
     viewer.close()
 
 

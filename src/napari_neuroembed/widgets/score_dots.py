@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 from napari_neuroembed.widgets.score_rows import ScoreRow
 
 LINE, HEAD = 18, 22
-_NAME, _NUMBER, _GAP = 0.40, 104, 8
+_NAME, _NUMBER, _GAP = 0.38, 116, 6
 
 
 class ScoreDots(QWidget):
@@ -76,7 +76,7 @@ class ScoreDots(QWidget):
         left, width = self._axis_span()
         middle = y + LINE / 2
         name = painter.fontMetrics().elidedText(
-            row.source, Qt.TextElideMode.ElideRight, int(left - 2 * _GAP)
+            row.source, Qt.TextElideMode.ElideRight, int(left - _GAP - 2)
         )
         is_quiet = row.mark == "baseline" or row.value is None
         painter.setPen(quiet if is_quiet else text)

@@ -88,19 +88,20 @@ def score_rows(scores: pd.DataFrame, stream: str = "neural") -> list[ScoreRow]:
 def finding(rows: list[ScoreRow]) -> str:
     """Return the two numbers that matter in one sentence, "" without any."""
     parts = []
-    for question, words in (
-        (TASKS["action_multi"], "The action is read on a held-out animal at"),
-        (TASKS["identity"], "the animal is readable at"),
+    for question, words, name in (
+        (
+            TASKS["action_multi"],
+            "The action is read on a held-out animal at",
+            "The action on a held-out animal",
+        ),
+        (TASKS["identity"], "the animal is readable at", "which animal it is"),
     ):
-        row = next(
-            (r for r in rows if r.question == question and r.mark != "baseline"), None
-        )
-        if row is None:
-            continue
-        said = row.text if row.value is None else f"{row.text}, chance {row.chance:.2f}"
-        if row.value is None:
-            words = words.replace("readable at", "").replace(" at", ":").strip()
-        parts.append(f"{words} {said}")
+        mine = (r for r in rows if r.question == question and r.mark != "baseline")
+        row = next(mine, None)
+        if row is not None and row.value is None:
+            parts.append(f"{name}: {row.verdict}")
+        elif row is not None:
+            parts.append(f"{words} {row.text}, chance {row.chance:.2f}")
     return "; ".join(parts) + "." if parts else ""
 
 
@@ -110,7 +111,7 @@ def _row(question: str, row: dict[str, Any]) -> ScoreRow:
     if row["transform"] not in ("none", ""):
         source += f" + {row['transform']}"
     if not is_baseline and row["task"] == "identity":
-        source += f", {row['probe']} probe"
+        source = f"{row['probe']}: {source}"
     return ScoreRow(
         question=question,
         source=source,
