@@ -22,8 +22,8 @@ from qtpy.QtWidgets import QApplication
 from napari_neuroembed.widgets.state import state_of
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZE = (1440, 900)
-COLORS = 64
+SIZE = (1440, 1120)
+COLORS = 256
 
 DOCKS = {
     "project": "project_data:ProjectData",
@@ -72,7 +72,7 @@ def take(name: str, project: Path, folder: Path) -> None:
     state.time_s = 7.3
     wait(lambda: False, 2.5)
     shot = viewer.screenshot(canvas_only=False)
-    small = Image.fromarray(shot[..., :3]).quantize(COLORS, dither=Image.Dither.NONE)
+    small = Image.fromarray(shot[..., :3]).quantize(COLORS, Image.Quantize.MAXCOVERAGE)
     small.save(folder / f"napari_{name}.png", optimize=True)
     viewer.close()
 

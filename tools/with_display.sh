@@ -3,6 +3,6 @@
 # QT_QPA_PLATFORM=offscreen cannot draw napari's canvas, xvfb can.
 set -eu
 if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && command -v xvfb-run >/dev/null 2>&1; then
-  exec xvfb-run -a -s "-screen 0 1600x1000x24" "$@"
+  exec xvfb-run -a -s "-screen 0 1600x1200x24" "$@"
 fi
 exec "$@"

@@ -62,6 +62,8 @@ class Jobs(Dock):
             for column, text in enumerate(cells):
                 item.setText(column, text)
             item.setForeground(1, QColor(_COLORS.get(status, BAD)))
+        for column in range(2):
+            self.list.resizeColumnToContents(column)
         self._show()
 
     def job(self) -> Job | None:
