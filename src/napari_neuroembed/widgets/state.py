@@ -102,7 +102,7 @@ class ProjectState:
         self.time_changed.emit(0.0)
 
     def reload(self) -> None:
-        """Read project.yaml again, as after an import; keeps the recording if it can."""
+        """Read project.yaml again, as after an import; keeps the recording."""
         if self._project is None:
             return
         self._project = Project.open(self._project.path)
