@@ -94,7 +94,7 @@ class Canvas(QWidget):
         self._lay()
 
     def setProposals(self, ghosts: Row | None) -> None:
-        """Show proposals among the bouts, from :func:`rows.ghost_row`."""
+        """Show proposals among the bouts, from :func:`~.tables.ghost_row`."""
         self._ghosts = ghosts
         self._lay()
 
