@@ -14,6 +14,7 @@ BENCHMARKS = {
     "augment": "augmentations of whole batches, beside frame by frame",
     "knn_exact": "the neighbours of pose swapping, beside brute force and faiss",
     "enc_embed": "embedding with frames shared by windows, beside window by window",
+    "timeline": "painting the timeline of bouts, beside a rectangle for every bout",
     "hostile": "what damaged and malicious files come to, beside tifffile",
     "crash": "what a killed writer leaves: ours, torch.save, np.save, tifffile ...",
 }

@@ -25,6 +25,7 @@ from benchmarks import (
     previews,
     resize,
     tiff_read,
+    timeline,
     windows,
 )
 from benchmarks.__main__ import main
@@ -150,6 +151,15 @@ def test_augmentations_of_a_batch_are_those_of_its_frames() -> None:
 def test_neighbours_are_exact_beside_other_libraries() -> None:
     rows = knn_exact.compare(QUICK, n_poses=1000, n_queries=50).rows
     assert [row.met for row in rows if not row.is_peer] == [True, True]
+
+
+def test_a_timeline_is_right_and_many_bouts_cost_it_little(qapp: object) -> None:
+    if timeline.unfit():
+        pytest.skip(timeline.unfit())
+    found = timeline.compare(QUICK, n_frames=600_000, n_bouts=30_000)
+    assert [row.met for row in found.rows if not row.is_peer] == [True] * 4
+    (one,) = [r for r in found.ratios if timeline.PLAIN in r.peer]
+    assert one.high >= 2
 
 
 def test_sums_that_grow_beat_a_mean_for_every_window() -> None:
